@@ -6,5 +6,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    reporters: [process.env.CI ? 'dot' : 'default', './test/component-reporter.ts'],
   },
 });

@@ -187,6 +187,11 @@ export const ERRORS = {
     summary: 'A slot was asked for a move that its state does not allow.',
     remedy: 'Acquire before executing, release after.',
   },
+  'invalid-task': {
+    type: 'InvalidTaskError',
+    summary: 'A rollout task, or an agent recording of it, is not what its schema says.',
+    remedy: 'Mend the file; `flatmachine schema task` prints the schema.',
+  },
   'acquire-timeout': {
     type: 'AcquireTimeoutError',
     summary: 'No slot became free in time.',

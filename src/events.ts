@@ -68,5 +68,15 @@ export type ExecutionEvent = { [T in EventType]: EventBase & { type: T } & Event
 /** An event as its emitter gives it: the engine adds time, execution, step and state. */
 export type EventDraft = { [T in EventType]: { type: T } & EventBodies[T] }[EventType];
 
-/** Live-only events: shown, never stored with a step. */
-export const TRANSIENT_EVENTS: ReadonlySet<EventType> = new Set(['command_output', 'slot_waiting']);
+/**
+ * What is stored with a step. The rest is live only: a step's record already says which state it was, when, and what came next.
+ */
+export const STORED_EVENTS: ReadonlySet<EventType> = new Set([
+  'slot_acquired',
+  'slot_released',
+  'command_start',
+  'command_end',
+  'freeze',
+  'log',
+  'error',
+]);

@@ -19,6 +19,11 @@ export function toJson(value: unknown, path = 'value'): JsonValue {
   return copy(value, path, 0);
 }
 
+/** {@link toJson} of a map, without one of its keys: cheaper than deleting it from the copy, which would make that a slow object. */
+export function toJsonWithout(value: JsonObject, omitted: string, path: string): JsonObject {
+  return copyMap(value, path, 0, omitted);
+}
+
 function copy(value: unknown, path: string, depth: number): JsonValue {
   switch (typeof value) {
     case 'string':
@@ -37,7 +42,7 @@ function copy(value: unknown, path: string, depth: number): JsonValue {
   }
 }
 
-function copyMap(value: object, path: string, depth: number): JsonObject {
+function copyMap(value: object, path: string, depth: number, omitted?: string): JsonObject {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw notJson(path, `an instance of ${prototype.constructor?.name ?? 'a class'}`);
@@ -45,7 +50,7 @@ function copyMap(value: object, path: string, depth: number): JsonObject {
   const result: JsonObject = {};
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
-    if (item !== undefined) setOwn(result, key, copy(item, `${path}.${key}`, depth + 1));
+    if (item !== undefined && key !== omitted) setOwn(result, key, copy(item, `${path}.${key}`, depth + 1));
   }
   return result;
 }

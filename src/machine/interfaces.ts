@@ -120,6 +120,8 @@ export interface CompiledMachine {
   readonly settings: MachineSettings;
   readonly persistence: PersistenceSettings;
   readonly hooks: readonly HookReference[];
+  /** Hooks of which only the start and end methods run (4.x). */
+  readonly lifecycleHooks: readonly HookReference[];
 }
 
 /** How bad a finding is. Errors keep a machine from running. */

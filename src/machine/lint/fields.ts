@@ -1,0 +1,105 @@
+import { isJsonObject } from '../../json.ts';
+import type { JsonValue } from '../../types.ts';
+import type { ConfigPath } from '../source-map.ts';
+import type { Report } from './report.ts';
+import { entries, type MachineView, type StateView } from './view.ts';
+
+/** Fields of a state that do nothing without one of others. */
+const NEEDS: readonly [field: string, ...owners: string[]][] = [
+  ['as', 'foreach'],
+  ['key', 'foreach'],
+  ['max_concurrency', 'foreach'],
+  ['mode', 'machine', 'foreach'],
+  ['launch_input', 'launch'],
+  ['execution', 'agent'],
+  ['sampling', 'agent'],
+  ['tool_loop', 'agent'],
+  ['session_id', 'agent'],
+];
+
+/** The options of each execution type. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  default: [],
+  retry: ['backoffs', 'jitter', 'retry_on_empty'],
+  parallel: ['n_samples'],
+  mdap_voting: ['k_margin', 'max_candidates', 'max_response_tokens'],
+};
+
+/** Technologies by role; a URL names any. */
+const TECHNOLOGIES: Readonly<Record<string, readonly string[]>> = {
+  persistence: ['memory', 'local', 'sqlite', 'redis', 'postgres', 's3'],
+  locking: ['none', 'memory', 'local', 'sqlite', 'redis', 'postgres', 'consul'],
+  results: ['memory', 'local', 'sqlite', 'redis', 'postgres', 's3'],
+  registration: ['memory', 'sqlite', 'redis', 'postgres'],
+  work: ['memory', 'sqlite', 'redis', 'postgres'],
+  signals: ['memory', 'sqlite', 'redis', 'postgres'],
+};
+
+/** Rules `foreach-without-machine`, `stray-field`, `bad-timeout`, `execution-option`, and names of backends (`bad-value`). */
+export function checkFields(report: Report, machine: MachineView): void {
+  for (const state of machine.states.values()) {
+    checkOwners(report, state);
+    checkTimeout(report, state);
+    checkExecution(report, state);
+  }
+  const { data, path } = machine;
+  const backends = isJsonObject(data.settings) ? data.settings.backends : undefined;
+  for (const [role, value] of entries(backends)) {
+    checkTechnology(report, role, value, [...path, 'settings', 'backends', role]);
+  }
+  if (isJsonObject(data.persistence)) {
+    checkTechnology(report, 'persistence', data.persistence.backend, [...path, 'persistence', 'backend']);
+  }
+}
+
+function checkOwners(report: Report, state: StateView): void {
+  const { fields } = state;
+  const has = (field: string): boolean => Object.hasOwn(fields, field);
+  if (has('foreach') && !has('machine')) {
+    report.add(
+      'foreach-without-machine',
+      [...state.path, 'foreach'],
+      `state "${state.name}" has \`foreach\` but no \`machine\``,
+      {
+        part: 'key',
+      },
+    );
+  }
+  for (const [field, ...owners] of NEEDS) {
+    if (has(field) && !owners.some(has)) stray(report, state, field, `\`${owners.join('` or `')}\``);
+  }
+  if (has('output') && !state.final) stray(report, state, 'output', '`type: final`');
+}
+
+function stray(report: Report, state: StateView, field: string, owner: string): void {
+  const message = `\`${field}\` of state "${state.name}" does nothing without ${owner}`;
+  report.add('stray-field', [...state.path, field], message, { part: 'key' });
+}
+
+function checkTimeout(report: Report, state: StateView): void {
+  const { timeout } = state.fields;
+  if (typeof timeout !== 'number' || timeout > 0) return;
+  report.add('bad-timeout', [...state.path, 'timeout'], `the timeout of state "${state.name}" is ${timeout}`);
+}
+
+function checkExecution(report: Report, state: StateView): void {
+  const { execution } = state.fields;
+  if (!isJsonObject(execution)) return;
+  const type = execution.type ?? 'default';
+  const own = typeof type === 'string' && Object.hasOwn(OPTIONS, type) ? OPTIONS[type] : undefined;
+  if (!own) return;
+  for (const option of Object.keys(execution)) {
+    const home = Object.keys(OPTIONS).find((name) => OPTIONS[name]?.includes(option));
+    if (!home || own.includes(option)) continue;
+    const message = `the execution type "${type}" has no option "${option}"; "${home}" has`;
+    report.add('execution-option', [...state.path, 'execution', option], message, { part: 'key' });
+  }
+}
+
+function checkTechnology(report: Report, role: string, value: JsonValue | undefined, path: ConfigPath): void {
+  const known = Object.hasOwn(TECHNOLOGIES, role) ? TECHNOLOGIES[role] : undefined;
+  if (!known || typeof value !== 'string' || known.includes(value) || /^[a-z][a-z0-9+.-]*:/i.test(value))
+    return;
+  const remedy = report.meant(value, known) ?? `Use ${known.join(', ')}, or a URL such as sqlite:./runs.db.`;
+  report.add('bad-value', path, `"${value}" is no backend that keeps ${role}`, { remedy });
+}

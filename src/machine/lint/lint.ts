@@ -1,0 +1,43 @@
+import { isJsonObject } from '../../json.ts';
+import type { Diagnostic } from '../interfaces.ts';
+import type { LoadedMachine } from '../load.ts';
+import { byPosition } from './diagnostic.ts';
+import { checkEnvelope } from './envelope.ts';
+import { checkFields } from './fields.ts';
+import { checkGraph } from './graph.ts';
+import { checkHooks, type HookKnowledge } from './hooks.ts';
+import { checkLanguage } from './language.ts';
+import { checkNames } from './names.ts';
+import { Report } from './report.ts';
+import { checkSchema } from './schema.ts';
+import { checkTransitions } from './transitions.ts';
+import { checkNameTraps, checkValueTraps } from './traps.ts';
+import { type MachineView, viewMachines } from './view.ts';
+
+/** What the linter may know beside the file. */
+export type LintOptions = HookKnowledge;
+
+const CHECKS: readonly ((report: Report, machine: MachineView, options: LintOptions) => void)[] = [
+  checkGraph,
+  checkTransitions,
+  checkNames,
+  checkHooks,
+  checkFields,
+  checkLanguage,
+  checkNameTraps,
+];
+
+/**
+ * Everything that can be known to be wrong with a machine before it runs, inline child machines included: all findings at once, by
+ * position. Never throws for what a file may hold; looks at the disk only for the existence of the files that the machine names.
+ */
+export function lintMachine(loaded: LoadedMachine, options: LintOptions = {}): Diagnostic[] {
+  const report = new Report(loaded);
+  if (loaded.readable && checkEnvelope(report)) {
+    checkSchema(report);
+    checkValueTraps(report);
+    const machines = isJsonObject(loaded.config) ? viewMachines(loaded.config) : [];
+    for (const machine of machines) for (const check of CHECKS) check(report, machine, options);
+  }
+  return [...loaded.diagnostics, ...report.found].sort(byPosition);
+}
