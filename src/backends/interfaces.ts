@@ -58,7 +58,7 @@ export interface SaveOptions {
   fence?: Fence;
   /** The step's events, stored with it in the same write. */
   events?: readonly ExecutionEvent[];
-  /** How many of this execution's newest steps stay after this write; absent = all. */
+  /** How many of this execution's newest steps stay after this write; absent = `DEFAULT_KEEP` (1,000) or up to a tenth more, `Infinity` = all. */
   keep?: number;
 }
 

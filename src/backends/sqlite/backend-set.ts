@@ -1,0 +1,56 @@
+import { FlatMachineError } from '../../errors.ts';
+import type { BackendOptions, BackendSet } from '../interfaces.ts';
+import { openStore } from './database.ts';
+import { createSqliteLocking } from './locking.ts';
+import { createSqlitePersistence } from './persistence.ts';
+import { createSqliteResults } from './results.ts';
+import { createSqliteSlots } from './slots.ts';
+
+/** Seconds between a lease's heartbeats unless the options say otherwise. */
+const DEFAULT_HEARTBEAT = 30;
+
+/**
+ * Opens a SQLite file, creating it and its directory on first use.
+ * @param location path, relative to the working directory
+ * @throws FlatMachineError `usage` for options it cannot keep, `backend` when the file cannot be opened
+ */
+export function openSqlite(location: string, options: BackendOptions = {}): BackendSet {
+  const { durability = 'power-loss', heartbeatInterval = DEFAULT_HEARTBEAT, onWarning = () => {} } = options;
+  if (location === '')
+    throw new FlatMachineError('usage', 'a sqlite URL needs a path', { remedy: 'Use sqlite:PATH.' });
+  if (durability === 'none') {
+    throw new FlatMachineError('usage', 'sqlite has the durabilities power-loss and process-crash, not none');
+  }
+  if (!(heartbeatInterval > 0)) {
+    throw new FlatMachineError(
+      'usage',
+      `the heartbeat interval must be above 0 seconds, not ${heartbeatInterval}`,
+    );
+  }
+  const store = openStore(location, durability);
+  const locking = createSqliteLocking(store, heartbeatInterval, onWarning);
+  const results = createSqliteResults(store);
+  let closing: Promise<void> | null = null;
+
+  async function close(): Promise<void> {
+    results.close();
+    try {
+      await locking.close();
+    } finally {
+      await store.close();
+    }
+  }
+
+  return {
+    url: `sqlite:${location}`,
+    durability,
+    persistence: createSqlitePersistence(store, onWarning),
+    locking,
+    results,
+    slots: createSqliteSlots(store),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

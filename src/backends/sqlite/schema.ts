@@ -1,0 +1,112 @@
+import type { Database } from 'better-sqlite3';
+import { FlatMachineError } from '../../errors.ts';
+
+/**
+ * What leads from each version of the schema to the next. Entries are never changed once released, only added:
+ * `PRAGMA user_version` says how many of them a file has seen.
+ *
+ * `steps` is append-only and dense, which keeps a step's share of the disk near its own size; its index finds the newest step at once.
+ * What stays the same from step to step is in `origins`. The row in `executions` is written when the status changes only: while it is
+ * `running`, where an execution stands is what its newest step says. Tokens of leases are never used twice, whatever is deleted.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE executions (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     execution_id TEXT NOT NULL UNIQUE,
+     machine_name TEXT NOT NULL,
+     machine_file TEXT,
+     parent_execution_id TEXT,
+     status TEXT NOT NULL,
+     state TEXT NOT NULL,
+     step INTEGER NOT NULL,
+     created_at TEXT NOT NULL,
+     updated_at TEXT NOT NULL,
+     error TEXT,
+     cancel_requested INTEGER NOT NULL DEFAULT 0
+   );
+   CREATE INDEX executions_by_status ON executions (status, updated_at);
+   CREATE TABLE origins (
+     id INTEGER PRIMARY KEY,
+     execution INTEGER NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+     body TEXT NOT NULL
+   );
+   CREATE INDEX origins_by_execution ON origins (execution);
+   CREATE TABLE steps (
+     id INTEGER PRIMARY KEY,
+     execution INTEGER NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+     step INTEGER NOT NULL,
+     origin INTEGER NOT NULL,
+     created_at TEXT NOT NULL,
+     state TEXT NOT NULL,
+     checksum INTEGER NOT NULL,
+     body TEXT NOT NULL,
+     events TEXT,
+     UNIQUE (execution, step)
+   );
+   CREATE TABLE leases (
+     token INTEGER PRIMARY KEY AUTOINCREMENT,
+     key TEXT NOT NULL UNIQUE,
+     holder TEXT NOT NULL,
+     expires REAL NOT NULL,
+     acquired_at TEXT NOT NULL
+   );
+   CREATE TABLE results (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     execution_id TEXT NOT NULL,
+     path TEXT NOT NULL,
+     data TEXT NOT NULL,
+     UNIQUE (execution_id, path)
+   );
+   CREATE TABLE environments (
+     environment_id TEXT PRIMARY KEY,
+     pool TEXT NOT NULL,
+     runner TEXT NOT NULL,
+     state TEXT NOT NULL,
+     address TEXT NOT NULL,
+     spec TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     created_at TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE slots (
+     slot_id TEXT PRIMARY KEY,
+     alloc_id TEXT NOT NULL,
+     container_addr TEXT NOT NULL,
+     workspace_dir TEXT NOT NULL,
+     state TEXT NOT NULL,
+     trajectory_id TEXT,
+     metadata TEXT NOT NULL,
+     pool TEXT NOT NULL,
+     token INTEGER NOT NULL
+   );
+   CREATE INDEX slots_by_state ON slots (pool, state, alloc_id);
+   CREATE INDEX slots_by_environment ON slots (alloc_id);
+   CREATE INDEX slots_by_trajectory ON slots (trajectory_id) WHERE trajectory_id IS NOT NULL;`,
+];
+
+/**
+ * Brings the schema of an open file up to date; several processes may do it at once.
+ * @throws FlatMachineError `backend` for a file that a newer version has written
+ */
+export function migrate(connection: Database): void {
+  if (version(connection) === MIGRATIONS.length) return;
+  connection
+    .transaction(() => {
+      const seen = version(connection);
+      if (seen > MIGRATIONS.length) {
+        throw new FlatMachineError(
+          'backend',
+          `${connection.name} was written by a newer version of flatmachine`,
+          {
+            remedy: 'Update flatmachine, or use another file.',
+          },
+        );
+      }
+      for (const migration of MIGRATIONS.slice(seen)) connection.exec(migration);
+      connection.pragma(`user_version = ${MIGRATIONS.length}`);
+    })
+    .immediate();
+}
+
+function version(connection: Database): number {
+  return connection.pragma('user_version', { simple: true }) as number;
+}
