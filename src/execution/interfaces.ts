@@ -82,6 +82,8 @@ export interface HookEnvironment {
   readonly backends: BackendSet;
   readonly clock: Clock;
   readonly options: RunOptions;
+  /** Adds an event to the execution's stream; `log` events are kept with the step. */
+  emit(event: EventDraft): void;
 }
 
 /** Makes the hooks of one execution. */

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BackendSet, LeaseHolder } from '../backends/interfaces.ts';
+import type { ExecutionStatus } from '../events.ts';
+import { type MachineSnapshot, stepKey, TERMINAL_STATUSES } from '../machine/snapshot.ts';
+import type { Clock } from '../types.ts';
+import { latestOf } from './engine.ts';
+
+/** How often a cancellation looks whether the execution has ended, milliseconds. */
+const LOOK_MS = 100;
+
+/** What a cancellation came to. */
+export interface CancelResult {
+  /** Where the execution stands now; a terminal status unless the wait ran out. */
+  status: ExecutionStatus;
+  /**
+   * How it ended: `before` it was asked, `holder` = whoever ran it ended it, `here` = nobody ran it and this call wrote the record, so that
+   * the caller must give back what it owned; null = not yet.
+   */
+  by: 'before' | 'holder' | 'here' | null;
+  /** Who still runs it when the wait ran out. */
+  holder: LeaseHolder | null;
+}
+
+/**
+ * Ends an execution. Whoever runs it is asked to, and waited for; if nobody does, or its holder dies meanwhile, its lease is taken and the
+ * cancelled record written here.
+ * @param waitMs how long to wait for the holder, milliseconds
+ * @throws FlatMachineError `execution-not-found`
+ */
+export async function cancelExecution(
+  backends: BackendSet,
+  executionId: string,
+  clock: Clock,
+  waitMs: number,
+): Promise<CancelResult> {
+  const { locking, persistence } = backends;
+  const until = clock.monotonic() + waitMs;
+  let last = await latestOf(backends, executionId);
+  let asked = false;
+  while (!TERMINAL_STATUSES.has(last.status)) {
+    if (await locking.acquire(executionId)) return cancelHere(backends, executionId, clock);
+    if (!asked) await persistence.requestCancel(executionId);
+    asked = true;
+    if (clock.monotonic() >= until) {
+      return { status: last.status, by: null, holder: await locking.holder(executionId) };
+    }
+    await sleep(LOOK_MS);
+    last = await latestOf(backends, executionId);
+  }
+  return { status: last.status, by: asked ? 'holder' : 'before', holder: null };
+}
+
+/** With the lease held: it is given back at the end. */
+async function cancelHere(backends: BackendSet, executionId: string, clock: Clock): Promise<CancelResult> {
+  const { locking, persistence } = backends;
+  try {
+    const last = await latestOf(backends, executionId);
+    if (TERMINAL_STATUSES.has(last.status)) return { status: last.status, by: 'holder', holder: null };
+    const lease = locking.lease(executionId);
+    const snapshot = cancelledAfter(last, clock, lease?.token ?? 0);
+    await persistence.save(
+      stepKey(executionId, snapshot.step),
+      snapshot,
+      lease === null ? {} : { fence: { key: lease.key, token: lease.token } },
+    );
+    return { status: 'cancelled', by: 'here', holder: null };
+  } finally {
+    await locking.release(executionId);
+  }
+}
+
+function cancelledAfter(last: MachineSnapshot, clock: Clock, epoch: number): MachineSnapshot {
+  const { error: _error, output: _output, deadline: _deadline, ...kept } = last;
+  return {
+    ...kept,
+    current_state: last.next_state ?? last.current_state,
+    next_state: null,
+    step: last.step + 1,
+    work_step: last.step + 2,
+    created_at: new Date(clock.now()).toISOString(),
+    status: 'cancelled',
+    event: 'cancel',
+    epoch,
+  };
+}
