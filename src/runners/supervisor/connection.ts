@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FlatMachineError, toError } from '../../errors.ts';
+import type { Box } from './box.ts';
+import { Channel, ChannelClosed, type DoneEvent } from './channel.ts';
+
+/** How long a living box may refuse channels, e.g. while a fork bomb leaves it no process, before it counts as lost. */
+const PATIENCE_MS = 20_000;
+const LONGEST_PAUSE_MS = 500;
+
+/** Keeps one channel to a box open, and opens another when it ends while the box lives. */
+export class Connection {
+  readonly #box: Box;
+  readonly #onDone: (event: DoneEvent) => void;
+  readonly #onEnd: () => void;
+  #opening: Promise<Channel> | undefined;
+  #channel: Channel | undefined;
+  #closed = false;
+
+  constructor(box: Box, onDone: (event: DoneEvent) => void, onEnd: () => void) {
+    this.#box = box;
+    this.#onDone = onDone;
+    this.#onEnd = onEnd;
+  }
+
+  /**
+   * Does `work` over the channel, again over a new one when that ends meanwhile. Requests may come twice and must not mind.
+   * @throws FlatMachineError `sandbox-lost` when the box is gone
+   */
+  async use<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    const giveUpAt = performance.now() + PATIENCE_MS;
+    for (let pause = 10; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 2)) {
+      try {
+        return await work(await this.#open());
+      } catch (thrown) {
+        if (!(thrown instanceof ChannelClosed)) throw thrown;
+        if (this.#closed) throw closedError(this.#box);
+        await this.#assertAlive(thrown);
+        if (performance.now() > giveUpAt) throw lost(this.#box, 'it lives but does not answer', thrown);
+        await sleep(pause);
+      }
+    }
+  }
+
+  /** A channel of its own, for what would keep the others waiting. The caller closes it. */
+  async separate(): Promise<Channel> {
+    try {
+      return new Channel(await this.#box.openChannel(), () => {});
+    } catch (thrown) {
+      await this.#assertAlive(toError(thrown));
+      throw thrown;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#channel?.close();
+    this.#channel = undefined;
+  }
+
+  async #assertAlive(cause: Error): Promise<void> {
+    // a tool that does not answer leaves the question open
+    const alive = await this.#box.alive().catch(() => true);
+    if (!alive) throw lost(this.#box, 'it is gone', cause);
+  }
+
+  #open(): Promise<Channel> {
+    if (this.#channel?.isOpen) return Promise.resolve(this.#channel);
+    if (this.#closed) return Promise.reject(new ChannelClosed('the connection was closed'));
+    this.#opening ??= this.#connect().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #connect(): Promise<Channel> {
+    let channel: Channel;
+    try {
+      channel = new Channel(await this.#box.openChannel(), this.#onDone);
+    } catch (thrown) {
+      throw new ChannelClosed(toError(thrown).message, { cause: thrown });
+    }
+    this.#channel = channel;
+    void channel.ended.then(() => this.#onEnd());
+    if (this.#closed) {
+      channel.close();
+      throw new ChannelClosed('the connection was closed');
+    }
+    return channel;
+  }
+}
+
+function lost(box: Box, why: string, cause: Error): FlatMachineError {
+  return new FlatMachineError('sandbox-lost', `the ${box.runner} environment ${box.id} is lost: ${why}`, {
+    cause,
+  });
+}
+
+function closedError(box: Box): FlatMachineError {
+  return new FlatMachineError(
+    'interrupted',
+    `the connection to the ${box.runner} environment ${box.id} was closed`,
+  );
+}
