@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import type { BackendSet, ExecutionSummary } from '../../backends/interfaces.ts';
+import type { ExecutionStatus } from '../../events.ts';
+import { STATE_DIR } from '../../flatmachine.ts';
+import { TERMINAL_STATUSES } from '../../machine/snapshot.ts';
+import type { CommandSetup } from '../commands.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { stderr, stdout } from '../io.ts';
+import { duration, seconds } from '../options.ts';
+import { oneLine } from '../render/text.ts';
+import { withStore } from '../store.ts';
+
+interface GcOptions {
+  olderThan: number;
+  reap?: boolean;
+  grace?: number;
+  dryRun?: boolean;
+  backend?: string;
+}
+
+/** `gc` */
+export const setup: CommandSetup = (command) => {
+  command
+    .option('--older-than <duration>', 'how long ago they ended: 90s, 12h, 7d, …', duration, duration('7d'))
+    .option('--reap', 'also remove slots and environments that no living execution owns')
+    .option(
+      '--grace <seconds>',
+      'with --reap: how long an execution that nobody runs keeps what it owns, to be resumed',
+      seconds,
+    )
+    .option('--dry-run', 'only say what would go')
+    .option('--backend <url>', 'where executions are kept')
+    .addHelpText(
+      'after',
+      '\nDeletes executions that are completed, failed or cancelled. Running, waiting, limited and interrupted ones always stay.',
+    );
+  return gc;
+};
+
+function gc(options: GcOptions): Promise<ExitCode> {
+  return withStore(
+    options.backend,
+    (url): ExitCode => {
+      stderr.write(`there is no store at ${url} yet\n`);
+      return EXIT.ok;
+    },
+    async (store) => {
+      // First what the executions left behind, while it is still known whose it was.
+      const reaped = options.reap === true ? await reapAll(store, options) : true;
+      await deleteEnded(store, options);
+      return reaped ? EXIT.ok : EXIT.failed;
+    },
+  );
+}
+
+async function deleteEnded(store: BackendSet, { olderThan, dryRun }: GcOptions): Promise<void> {
+  const updated_before = new Date(Date.now() - olderThan).toISOString();
+  const status = [...TERMINAL_STATUSES] as ExecutionStatus[];
+  const found = await store.persistence.executions({ status, updated_before });
+  let gone = 0;
+  for (const summary of found) {
+    if (!(await deleteOne(store, summary, dryRun === true))) continue;
+    gone++;
+    stdout.write(`${oneLine(summary.execution_id)}  ${summary.status}  ${summary.updated_at}\n`);
+  }
+  stderr.write(
+    `${gone} ${gone === 1 ? 'execution' : 'executions'} ${dryRun === true ? 'would be ' : ''}deleted\n`,
+  );
+}
+
+/** Under its lease, and only if it is still as it was listed: somebody may be resuming a failed one. */
+async function deleteOne(
+  { locking, persistence }: BackendSet,
+  { execution_id: id, step }: ExecutionSummary,
+  dryRun: boolean,
+): Promise<boolean> {
+  if (!(await locking.acquire(id))) return false;
+  try {
+    const last = await persistence.latest(id);
+    if (last !== null && (last.step !== step || !TERMINAL_STATUSES.has(last.status))) return false;
+    if (!dryRun) await persistence.deleteExecution(id);
+    return true;
+  } finally {
+    await locking.release(id);
+  }
+}
+
+/** @returns whether everything that could be removed was */
+async function reapAll(backends: BackendSet, { grace, dryRun }: GcOptions): Promise<boolean> {
+  const { reap } = await import('../../rollout/reaper.ts');
+  const { openRunner, RUNNER_NAMES } = await import('../../runners/registry.ts');
+  const stateDir = join(process.cwd(), STATE_DIR);
+  const { items, unreachable } = await reap({
+    backends,
+    openRunner: (name) => openRunner(name, { stateDir }),
+    runners: RUNNER_NAMES,
+    stateDir,
+    ...(grace === undefined ? {} : { grace }),
+    ...(dryRun === undefined ? {} : { dryRun }),
+  });
+  for (const { runner, detail } of unreachable)
+    stderr.write(`not looked at: ${runner}: ${oneLine(detail)}\n`);
+  for (const { kind, id, runner, owner, reason, error } of items) {
+    const line = `${kind} ${id}  ${runner}  of ${owner}: ${reason}`;
+    if (error === undefined) stdout.write(`${oneLine(line)}\n`);
+    else stderr.write(`not removed: ${oneLine(`${line}: ${error}`)}\n`);
+  }
+  const gone = items.filter(({ error }) => error === undefined).length;
+  const would = dryRun === true ? 'would be ' : '';
+  stderr.write(`${gone} ${gone === 1 ? 'slot or environment' : 'slots and environments'} ${would}removed\n`);
+  return items.every(({ error }) => error === undefined);
+}

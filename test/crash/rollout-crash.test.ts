@@ -1,0 +1,104 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openBackends } from '../../src/backends/open.ts';
+import { CRASH_POINTS } from '../../src/crash-points.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import type { JsonObject } from '../../src/types.ts';
+import { cli, temporaryDirectory } from '../helpers/cli.ts';
+import { describeWith } from '../helpers/components.ts';
+import { containersOf, processesOf } from '../helpers/leftovers.ts';
+import { type RunnerUnderTest, runnersUnderTest } from '../helpers/runners.ts';
+
+const machine = join(packageRoot(), 'machines', 'rollout.yml');
+
+/**
+ * Kill -9 at the n-th passing of a point. Points passed once per step or command are tried at an early and at a later passing; the list of points
+ * itself comes from the code.
+ */
+const PASSINGS: Record<string, readonly number[]> = {
+  'step.before-work': [1, 4],
+  'step.after-work': [2, 5],
+  'step.before-commit': [3, 6],
+  'step.after-commit': [2, 5],
+  'command.before-send': [1, 3],
+  'command.sent': [1, 2, 4],
+  'command.finished': [1, 3],
+};
+
+/** What must be equal after a crash: everything but times and names that carry the execution's id. */
+function essence(stdout: string): JsonObject {
+  const { timings, snapshot, ...rest } = JSON.parse(stdout) as JsonObject;
+  expect(timings).toBeTypeOf('object');
+  return { ...rest, frozen: snapshot !== null };
+}
+
+async function leftovers(directory: string, id: string, runner: RunnerUnderTest): Promise<string[]> {
+  const backends = await openBackends(`sqlite:${join(directory, '.flatmachine', 'flatmachine.db')}`, {});
+  try {
+    const environments = await backends.slots.environments();
+    const holder = await backends.locking.holder(id);
+    return [
+      ...environments.map((environment) => `environment ${environment.environment_id} in the store`),
+      ...(await backends.slots.slots()).map((slot) => `slot ${slot.slot_id} in the store`),
+      ...(holder === null ? [] : [`a lease of ${holder.owner}`]),
+      ...processesOf(directory),
+      ...(await containersOf(id, runner)),
+      ...environmentDirectories(join(directory, '.flatmachine')),
+    ];
+  } finally {
+    await backends.close();
+  }
+}
+
+/** What runners keep of environments on this host: everything but the store and the snapshots, which are meant to stay. */
+function environmentDirectories(stateDir: string): string[] {
+  return readdirSync(stateDir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'snapshots')
+    .flatMap((entry) =>
+      readdirSync(join(stateDir, entry.name)).map((name) => `directory ${entry.name}/${name}`),
+    );
+}
+
+for (const runner of runnersUnderTest) {
+  describeWith(runner.name, `kill -9 of a rollout on ${runner.name}`, runner.found, () => {
+    const directories: string[] = [];
+    const run = (directory: string, args: string[], env: Record<string, string> = {}) =>
+      cli([...args, '--quiet'], { cwd: directory, env: { ...runner.env, ...env }, timeout: 120_000 });
+    const start = (directory: string, id: string, env?: Record<string, string>) =>
+      run(directory, ['run', machine, '--id', id, '--runner', runner.name, '--input', runner.input], env);
+    let quiet: JsonObject;
+
+    beforeAll(async () => {
+      const directory = temporaryDirectory();
+      directories.push(directory);
+      const { code, stdout, stderr } = await start(directory, 'quiet');
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      quiet = essence(stdout);
+      expect(quiet).toMatchObject({ reward: 1, outcome: 'ok' });
+      expect(await leftovers(directory, 'quiet', runner)).toEqual([]);
+    }, 120_000);
+
+    afterAll(() => {
+      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+    });
+
+    for (const point of CRASH_POINTS) {
+      for (const passing of PASSINGS[point] ?? [1]) {
+        it(`ends the same after a kill at ${point}, passing ${passing}`, { timeout: 180_000 }, async () => {
+          const directory = temporaryDirectory();
+          directories.push(directory);
+          const id = `crash-${point.replace(/[^a-z]/g, '-')}-${passing}`;
+          const killed = await start(directory, id, { FLATMACHINE_CRASH_AT: `${point}#${passing}` });
+          expect(killed, `the rollout never passed ${point} ${passing} times`).toMatchObject({
+            signal: 'SIGKILL',
+          });
+          const resumed = await run(directory, ['resume', id]);
+          expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 });
+          expect(essence(resumed.stdout)).toEqual(quiet);
+          expect(await leftovers(directory, id, runner)).toEqual([]);
+        });
+      }
+    }
+  });
+}
