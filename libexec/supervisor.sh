@@ -138,7 +138,8 @@ next_event() {
     event=t
   elif [ "$polls" ]; then
     [ "$left" -ge 10 ] && left=$((left / 100)).$((left / 10 % 10))$((left % 10)) || left=0.0$left
-    read -t "$left" -r event whose v1 v2 v3 v4 v5 v6 <&3 || event=t
+    # a timed read forgets what it has of a line when its time is up: so it takes one byte, and the rest is there by then
+    if read -t "$left" -n 1 -r event <&3; then read -r whose v1 v2 v3 v4 v5 v6 <&3; else event=t; fi
   else
     kill -0 "$ticker" 2>/dev/null || start_ticker
     read -r event whose v1 v2 v3 v4 v5 v6 <&3
