@@ -126,10 +126,10 @@ count_ooms() {
 polls=
 (read -t 0 line </dev/null) 2>/dev/null && polls=1
 
-# next_event WAKE: sets $event $whose $v1..$v6 to the lane's next event, or $event to t when the clock passes WAKE (if any)
+# next_event WAKE: sets $event $turn_of $v1..$v6 to the lane's next event, or $event to t when the clock passes WAKE (if any)
 next_event() {
   if [ ! "$1" ]; then
-    read -r event whose v1 v2 v3 v4 v5 v6 <&3
+    read -r event turn_of v1 v2 v3 v4 v5 v6 <&3
     return
   fi
   clock
@@ -138,11 +138,11 @@ next_event() {
     event=t
   elif [ "$polls" ]; then
     [ "$left" -ge 10 ] && left=$((left / 100)).$((left / 10 % 10))$((left % 10)) || left=0.0$left
-    # a timed read forgets what it has of a line when its time is up: so it takes one byte, and the rest is there by then
-    if read -t "$left" -n 1 -r event <&3; then read -r whose v1 v2 v3 v4 v5 v6 <&3; else event=t; fi
+    # one byte, then the rest: a limit that falls into the midst of a line would tear it
+    if read -r -t "$left" -n 1 event <&3; then read -r turn_of v1 v2 v3 v4 v5 v6 <&3; else event=t; fi
   else
     kill -0 "$ticker" 2>/dev/null || start_ticker
-    read -r event whose v1 v2 v3 v4 v5 v6 <&3
+    read -r event turn_of v1 v2 v3 v4 v5 v6 <&3
   fi
 }
 
@@ -152,7 +152,7 @@ start_ticker() {
 }
 
 # keep_stream NAME: copies the pipe on fd 6 into FILE (the first half of $keep bytes) and, by turns, FILE1 and FILE2 (of
-# which one or both hold at least the last half), counts, and reports "NAME ID total head older newer which lossy"
+# which one or both hold at least the last half), counts, and reports "NAME TURN total head older newer which lossy"
 keep_stream() {
   stream=$1 base=$J/$id.$1 file=$J/$id.$1 room=$((keep / 2)) segment=$((keep - keep / 2))
   total=0 head=0 older=0 newer=0 which=0 size=0 lossy=0 cut= copier=
@@ -181,12 +181,12 @@ keep_stream() {
     [ "$copied" != 0 ] || break
     total=$((total + copied)) room=$((room - copied))
     if [ "$which" = 0 ]; then head=$size; else newer=$size; fi
-    [ "$limit" = 0 ] || printf 'n %s %s %s\n' "$id" "$stream" "$total" >&3
+    [ "$limit" = 0 ] || printf 'n %s %s %s\n' "$turn" "$stream" "$total" >&3
   done
   exec 9>&-
   # a disk that is full must not stop the command
   [ "$lossy" = 0 ] || total=$((total + $(wc -c <&6)))
-  printf '%s %s %s %s %s %s %s %s\n' "$stream" "$id" "$total" "$head" "$older" "$newer" "$which" "$lossy" >&3
+  printf '%s %s %s %s %s %s %s %s\n' "$stream" "$turn" "$total" "$head" "$older" "$newer" "$which" "$lossy" >&3
   exec 3>&-
   [ ! "$cut" ] || exec cat <&6 >/dev/null
 }
@@ -236,14 +236,14 @@ end_tree() {
 
 # report_stream: takes the report of one of the filters
 report_stream() {
-  [ "$whose" = "$id" ] || return 0
+  [ "$turn_of" = "$turn" ] || return 0
   if [ "$event" = o ]; then report_o="$v1 $v2 $v3 $v4 $v5 $v6"; else report_e="$v1 $v2 $v3 $v4 $v5 $v6"; fi
   filters=$((filters - 1))
 }
 
 # run ID SLOT TIMEOUT KEEP LIMIT: a command from its claim to its result
 run() {
-  id=$1 slot=$2 deadline= keep=$4 limit=$5 J=$ROOT/slots/$2/j code=- why=- sent= input=/dev/null
+  id=$1 slot=$2 turn=$((turn + 1)) deadline= keep=$4 limit=$5 J=$ROOT/slots/$2/j code=- why=- sent= input=/dev/null
   filters=0 filter_o= filter_e= report_o='0 0 0 0 0 0' report_e='0 0 0 0 0 0' total_o=0 total_e=0
   [ ! -e "$J/$id.in" ] || input=$J/$id.in
   clock
@@ -258,10 +258,12 @@ run() {
     (
       exec 3>&-
       trap - PIPE
+      . "$ROOT/slots/$slot/prelude"
+      export FLATMACHINE_EXEC=":$slot/$id:"
       . "$J/$id.job"
       exec setsid "$@"
     ) <"$input" >"$lane.o" 2>"$lane.e"
-    printf 'x %s %s\n' "$id" "$?" >&3
+    printf 'x %s %s\n' "$turn" "$?" >&3
   ) &
   boss=$!
   # a short command needs no filters: what it wrote waits in the pipes
@@ -270,10 +272,12 @@ run() {
   while [ "$code" = - ]; do
     next_event "$wake"
     case $event in
-      x) [ "$whose" != "$id" ] || code=$v1 ;;
+      x) [ "$turn_of" != "$turn" ] || code=$v1 ;;
       o | e) report_stream ;;
-      c) [ "$whose" != "$id" ] || [ "$why" != - ] || why=$v1 ;;
+      c) [ "$turn_of" != "$id" ] || [ "$why" != - ] || why=$v1 ;;
+      q) quit=1 ;;
       n)
+        [ "$turn_of" = "$turn" ] || continue
         if [ "$v1" = o ]; then total_o=$v2; else total_e=$v2; fi
         [ "$((total_o + total_e))" -le "$limit" ] || [ "$why" != - ] || why=output_capped
         ;;
@@ -324,6 +328,7 @@ collect() {
     next_event "$wake"
     case $event in
       o | e) report_stream ;;
+      q) quit=1 ;;
       t)
         clock
         [ "$now" -ge "$wake" ] || continue
@@ -359,18 +364,29 @@ new_pipes() {
   mkfifo "$lane.o" "$lane.e"
 }
 
+# await_job: the next event for an idle lane. Where that can be seen, a lane whose server is gone quits.
+await_job() {
+  if [ "$polls" ]; then
+    until read -r -t 10 -n 1 event <&3; do stat_of "$self" || return 1; done
+    read -r turn_of v1 v2 v3 v4 v5 v6 <&3
+  else
+    read -r event turn_of v1 v2 v3 v4 v5 v6 <&3
+  fi
+}
+
 # lane NUMBER: runs what the server hands over, until told to quit
 lane() {
-  number=$1 lane=$ROOT/lanes/$self.$1 id= ticker=
+  number=$1 lane=$ROOT/lanes/$self.$1 id= turn=0 quit= ticker=
   trap fall EXIT
   exec </dev/null >/dev/null
-  while read -r event whose v1 v2 v3 v4 v5 v6 <&3; do
+  while [ ! "$quit" ] && await_job; do
     case $event in
-      j) run "$whose" "$v1" "$v2" "$v3" "$v4" ;;
+      j) run "$turn_of" "$v1" "$v2" "$v3" "$v4" ;;
       t) kill "$ticker" 2>/dev/null ;;
-      q) break ;;
+      q) quit=1 ;;
     esac
   done
+  kill "$ticker" 2>/dev/null
   rm -f "$lane".*
 }
 
@@ -391,11 +407,12 @@ fence() {
 # hello: what is here
 hello() { say ok "$self" "${polls:-0}"; }
 
-# open_slot SLOT TOKEN
+# open_slot SLOT TOKEN PRELUDE: the prelude is what the shell of each of its commands does first
 open_slot() {
   S=$ROOT/slots/$1
   mkdir -p "$S/j" "$DATA/$1" "$DATA/.tmp/$1" || { say failed 'the workspace cannot be made'; return; }
   clock
+  [ -s "$S/prelude" ] || printf '%s\n' "$3" >"$S/prelude" || { say failed 'no room'; return; }
   [ -s "$S/since" ] || printf '%s\n' "$now" >"$S/since"
   printf '' >"$S/t.$2" || { say failed 'the fence cannot be written'; return; }
   fence "$@" || return 0

@@ -16,7 +16,7 @@ export default class ComponentReporter implements Reporter {
     else if (state === 'failed') counts.failed++;
     else {
       counts.skipped++;
-      counts.reasons.add(/\(skipped: (.*?)\)/.exec(test.fullName)?.[1] ?? noteOf(test) ?? 'no reason given');
+      counts.reasons.add(/\(skipped: (.*?)\)/s.exec(test.fullName)?.[1] ?? noteOf(test) ?? 'no reason given');
     }
   }
 

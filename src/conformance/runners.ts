@@ -1,6 +1,8 @@
 import { commandCases } from './runners/commands.ts';
 import { environmentCases } from './runners/environments.ts';
 import { fileCases } from './runners/files.ts';
+import { hostileCases } from './runners/hostile.ts';
+import { isolationCases } from './runners/isolation.ts';
 import { journalCases } from './runners/journal.ts';
 import { outputCases } from './runners/output.ts';
 import type { RunnerCase } from './runners/place.ts';
@@ -29,4 +31,6 @@ export const runnerConformance: Readonly<Record<string, readonly RunnerCase[]>> 
   files: fileCases,
   slots: slotCases,
   environments: environmentCases,
+  isolation: isolationCases,
+  hostile: hostileCases,
 };

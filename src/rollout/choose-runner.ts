@@ -34,10 +34,19 @@ export async function chooseRunner(
 
 /**
  * Checks what is asked of an environment against what the runner can do, so that nothing is silently left out.
- * @throws FlatMachineError `capability`
+ * @throws FlatMachineError `capability` · `usage` when the runner needs an image and none is named
  */
 export function assertCapable(runner: Runner, spec: PoolSpec): void {
   const { images, network, limits } = runner.capabilities;
+  if (images && spec.image === undefined) {
+    throw new FlatMachineError(
+      'usage',
+      `the runner ${runner.name} makes its environments from an image: name one`,
+      {
+        remedy: 'Give `image` in the run’s input, in the task, or in the arguments of the hooks.',
+      },
+    );
+  }
   const missing: string[] = [];
   if (spec.image !== undefined && !images) missing.push(`the image ${spec.image}`);
   if (spec.network !== undefined && !network.includes(spec.network)) missing.push(`network: ${spec.network}`);

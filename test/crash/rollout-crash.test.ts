@@ -13,10 +13,10 @@ import { type RunnerUnderTest, runnersUnderTest } from '../helpers/runners.ts';
 const machine = join(packageRoot(), 'machines', 'rollout.yml');
 
 /**
- * Kill -9 at the n-th passing of a point. Points passed once per step or command are tried at an early and at a later passing; the list of points
- * itself comes from the code.
+ * Which passings of a point to kill at. Where boxes are quick to make, every one: until the rollout ends before the n-th. Elsewhere the first
+ * and, for points passed once per step or command, later ones. The points themselves come from the code.
  */
-const PASSINGS: Record<string, readonly number[]> = {
+const SOME_PASSINGS: Record<string, readonly number[]> = {
   'step.before-work': [1, 4],
   'step.after-work': [2, 5],
   'step.before-commit': [3, 6],
@@ -83,22 +83,33 @@ for (const runner of runnersUnderTest) {
       for (const directory of directories) rmSync(directory, { recursive: true, force: true });
     });
 
+    /** Kills a rollout at a passing of a point and resumes it. False: it ended before it came there. */
+    async function killAndResume(point: string, passing: number): Promise<boolean> {
+      const directory = temporaryDirectory();
+      directories.push(directory);
+      const id = `crash-${point.replace(/[^a-z]/g, '-')}-${passing}`;
+      const killed = await start(directory, id, { FLATMACHINE_CRASH_AT: `${point}#${passing}` });
+      if (killed.code === 0) return false;
+      expect(killed).toMatchObject({ signal: 'SIGKILL' });
+      const resumed = await run(directory, ['resume', id]);
+      expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 });
+      expect(essence(resumed.stdout)).toEqual(quiet);
+      expect(await leftovers(directory, id, runner)).toEqual([]);
+      return true;
+    }
+
     for (const point of CRASH_POINTS) {
-      for (const passing of PASSINGS[point] ?? [1]) {
-        it(`ends the same after a kill at ${point}, passing ${passing}`, { timeout: 180_000 }, async () => {
-          const directory = temporaryDirectory();
-          directories.push(directory);
-          const id = `crash-${point.replace(/[^a-z]/g, '-')}-${passing}`;
-          const killed = await start(directory, id, { FLATMACHINE_CRASH_AT: `${point}#${passing}` });
-          expect(killed, `the rollout never passed ${point} ${passing} times`).toMatchObject({
-            signal: 'SIGKILL',
-          });
-          const resumed = await run(directory, ['resume', id]);
-          expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 });
-          expect(essence(resumed.stdout)).toEqual(quiet);
-          expect(await leftovers(directory, id, runner)).toEqual([]);
-        });
-      }
+      it(`ends the same after a kill at ${point}`, { timeout: 300_000 }, async () => {
+        if (runner.name === 'docker') {
+          for (const passing of SOME_PASSINGS[point] ?? [1]) {
+            expect(await killAndResume(point, passing), `never passed ${point} ${passing} times`).toBe(true);
+          }
+          return;
+        }
+        let passing = 1;
+        while (await killAndResume(point, passing)) passing++;
+        expect(passing, `a rollout never passes ${point}`).toBeGreaterThan(1);
+      });
     }
   });
 }

@@ -124,6 +124,9 @@ describe('choosing a runner', () => {
   it('checks what is asked against what it can do', () => {
     const runner = offer('plain', false, true);
     assertCapable(runner, { network: 'none', limits: { pids: 10 } });
+    expect(() => assertCapable(offer('boxes', true, true), {})).toThrow(
+      'boxes makes its environments from an image',
+    );
     expect(() =>
       assertCapable(runner, { image: 'x', network: 'bridge', limits: { memory: 1, pids: 1 } }),
     ).toThrow('the runner plain cannot do the image x, network: bridge, a limit on memory');

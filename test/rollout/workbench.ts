@@ -101,7 +101,6 @@ export async function workbench(
         signal,
         tell: (event: EventDraft) => {
           events.push(event);
-          if (event.type === 'log') console.error(JSON.stringify(event));
         },
       });
       return { id, fence, events, request };

@@ -4,7 +4,7 @@ import { type ErrorCode, FlatMachineError } from '../../errors.ts';
 import type { Environment, ExecRequest, ExecResult, UploadFile } from '../../runners/interfaces.ts';
 import type { RunnerPlace } from './place.ts';
 
-/** Shell text that appends to a file for ever, so that {@link SlotUnderTest.beats} can tell whether it still runs. */
+/** Shell text that appends to a file for ever, so that {@link SlotUnderTest.beating} can tell whether it still runs. */
 export function beating(file: string): string {
   return `while :; do echo x >>${file}; sleep 0.05; done`;
 }
@@ -23,6 +23,7 @@ export async function refused(work: Promise<unknown>, ...codes: ErrorCode[]): Pr
 /** Environments and slots for the cases of one topic, which share an environment unless they ask for one of their own. */
 export class RunnerBench {
   readonly place: RunnerPlace;
+  readonly #name = randomBytes(3).toString('hex');
   readonly #made: Environment[] = [];
   #shared: Promise<Environment> | undefined;
   #slots = 0;
@@ -57,7 +58,7 @@ export class RunnerBench {
   /** An open slot that no other case uses, in the shared environment or in the one given. */
   async slot(environment?: Environment): Promise<SlotUnderTest> {
     const box = environment ?? (await this.environment());
-    const id = `slot-${++this.#slots}`;
+    const id = `${this.#name}-slot-${++this.#slots}`;
     return new SlotUnderTest(box, id, 1, await box.openSlot(id, 1));
   }
 
@@ -95,9 +96,13 @@ export class SlotUnderTest {
     this.workspace = workspace;
   }
 
-  /** The same slot through another environment object, or under another token. */
-  with({ environment = this.environment, token = this.token }): SlotUnderTest {
-    return new SlotUnderTest(environment, this.id, token, this.workspace);
+  /** The slot of this id in another environment (object), or under another token. */
+  with({
+    environment = this.environment,
+    token = this.token,
+    workspace = this.workspace,
+  }: Partial<Pick<SlotUnderTest, 'environment' | 'token' | 'workspace'>>): SlotUnderTest {
+    return new SlotUnderTest(environment, this.id, token, workspace);
   }
 
   exec(command: Command): Promise<ExecResult> {
@@ -130,12 +135,11 @@ export class SlotUnderTest {
     return { execId, result };
   }
 
-  /** Whether something goes on appending to the file. It has to have been there. */
-  async beats(file: string): Promise<boolean> {
-    const grown = await this.sh(
-      `[ -s ${file} ] || exit 9; before=$(wc -c <${file}); sleep 0.4; echo $(($(wc -c <${file}) - before))`,
-    );
-    return Number(grown) > 0;
+  /** Those of the files that something goes on appending to. They have to have been there. */
+  async beating(...files: string[]): Promise<string[]> {
+    const look = `for file in ${files.join(' ')}; do [ -s $file ] || exit 9; wc -c <$file; done`;
+    const sizes = (await this.sh(`${look}; sleep 0.4; ${look}`)).trim().split('\n');
+    return files.filter((_, n) => sizes[n] !== sizes[n + files.length]);
   }
 
   upload(files: Record<string, string | Uint8Array | Omit<UploadFile, 'path'>>): Promise<void> {

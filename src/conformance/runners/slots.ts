@@ -85,6 +85,30 @@ export const slotCases: readonly RunnerCase[] = [
     },
   },
   {
+    name: 'slots of one name in two environments are strangers',
+    async run(bench) {
+      const mine = await bench.slot(await bench.box());
+      const { id } = mine;
+      const box = await bench.box();
+      const other = mine.with({ environment: box, workspace: await box.openSlot(id, 1) });
+      const { result } = await other.start(
+        { execId: 'same', cmd: `(${beating('beat')}) & ${beating('front')}` },
+        'front',
+      );
+      assert.equal(
+        (await mine.exec({ execId: 'same', cmd: beating('front'), timeout: 0.3 })).outcome,
+        'timeout',
+      );
+      await mine.stopProcesses();
+      await mine.environment.resetSlot(id, 1);
+      assert.deepEqual(await other.beating('beat', 'front'), ['beat', 'front']);
+      await mine.environment.destroy();
+      assert.deepEqual(await other.beating('beat'), ['beat'], 'after the first environment is gone');
+      await other.stopProcesses();
+      await result;
+    },
+  },
+  {
     name: 'a reset empties workspace and journal, and ends what runs',
     async run(bench) {
       const slot = await bench.slot();

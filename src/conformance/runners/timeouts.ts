@@ -18,7 +18,7 @@ async function endsWhole(slot: SlotUnderTest, cmd: string, files: readonly strin
     ['timeout', null, true, 'policy', true, 'partial\n'],
   );
   assert.ok(took < WHOLE_END, `the end took ${Math.round(took)} ms`);
-  for (const file of files) assert.equal(await slot.beats(file), false, `${file} still beats`);
+  assert.deepEqual(await slot.beating(...files), []);
   assert.equal(await slot.sh('echo usable'), 'usable\n');
 }
 
@@ -93,7 +93,7 @@ export const timeoutCases: readonly RunnerCase[] = [
       const [slot, neighbour] = [await bench.slot(), await bench.slot()];
       const { result } = await neighbour.start({ cmd: `${beating('beat')}`, timeout: 60 }, 'beat');
       await endsWhole(slot, `echo partial; ${beating('beat')}`, ['beat']);
-      assert.equal(await neighbour.beats('beat'), true);
+      assert.deepEqual(await neighbour.beating('beat'), ['beat']);
       assert.ok((await neighbour.stopProcesses()) > 0);
       assert.notEqual((await result).outcome, 'ok');
     },
@@ -109,7 +109,7 @@ export const timeoutCases: readonly RunnerCase[] = [
       const took = performance.now() - started;
       assert.deepEqual([result.outcome, result.stdout], ['ok', 'started\n']);
       assert.ok(took < 2500, `the call took ${Math.round(took)} ms`);
-      for (const file of ['beat', 'far']) assert.equal(await slot.beats(file), true, file);
+      assert.deepEqual(await slot.beating('beat', 'far'), ['beat', 'far']);
       await stopsAll(bench, slot, ['beat', 'far']);
     },
   },
@@ -120,7 +120,7 @@ export const timeoutCases: readonly RunnerCase[] = [
       await neighbour.sh(`(${beating('beat')}) >/dev/null 2>&1 &`);
       await slot.sh(`${FORGETFUL} until [ -s bare ]; do sleep 0.02; done`);
       await stopsAll(bench, slot, ['bare']);
-      assert.equal(await neighbour.beats('beat'), true);
+      assert.deepEqual(await neighbour.beating('beat'), ['beat']);
       await neighbour.stopProcesses();
     },
   },
@@ -133,7 +133,7 @@ export const timeoutCases: readonly RunnerCase[] = [
       const { outcome, returncode } = await result;
       assert.ok(outcome !== 'ok' && outcome !== 'sandbox_lost', outcome);
       assert.ok(returncode === null || returncode > 128, `returncode ${returncode}`);
-      assert.equal(await slot.beats('beat'), false);
+      assert.deepEqual(await slot.beating('beat'), []);
     },
   },
 ];
@@ -142,7 +142,7 @@ async function stopsAll(bench: RunnerBench, slot: SlotUnderTest, files: readonly
   const stopped = await slot.stopProcesses();
   assert.ok(stopped >= files.length, `${stopped} stopped`);
   bench.place.note?.(`${stopped} processes stopped`);
-  for (const file of files) assert.equal(await slot.beats(file), false, `${file} still beats`);
+  assert.deepEqual(await slot.beating(...files), []);
   assert.equal(await slot.stopProcesses(), 0);
   assert.equal(await slot.sh('echo usable'), 'usable\n');
 }

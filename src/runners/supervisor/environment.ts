@@ -14,6 +14,7 @@ import type { Channel } from './channel.ts';
 import { type CommandContext, execCommand } from './command.ts';
 import { Connection } from './connection.ts';
 import { archiveWorkspace } from './freeze.ts';
+import { preludeText } from './job.ts';
 import { checkId, requestLine, workspacePath } from './quote.ts';
 import { checkReply } from './replies.ts';
 import { Waiters } from './waiters.ts';
@@ -45,7 +46,8 @@ export class SupervisedEnvironment implements Environment {
   }
 
   async openSlot(slotId: string, token: number): Promise<string> {
-    return this.#ask('open the slot', 'open_slot', slotId, token);
+    checkId('slot', slotId);
+    return this.#ask('open the slot', 'open_slot', slotId, token, preludeText(this.#box, slotId));
   }
 
   async exec(request: ExecRequest): Promise<ExecResult> {

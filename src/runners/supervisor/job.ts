@@ -6,31 +6,47 @@ import { quote, VARIABLE_NAME, workspacePath } from './quote.ts';
 /** Longer commands go through a file: Linux takes no argument beyond 128 KiB. */
 const LONGEST_ARGUMENT = 100_000;
 
-/**
- * The shell text that turns the supervisor's subshell into the command: clean variables, the directory, and `$@`.
- * @throws FlatMachineError `usage` for a request that is not one command, `unsafe-path` for a directory outside the workspace
- */
-export function jobText(box: Box, request: ExecRequest): string {
-  const workspace = `${box.dataDir}/${request.slotId}`;
-  const directory =
-    request.cwd === undefined || isWorkspaceItself(request.cwd)
-      ? workspace
-      : `${workspace}/${workspacePath(request.cwd)}`;
-  const exported = {
+/** The shell text that each command of a slot begins with: clean variables and the workspace. */
+export function preludeText(box: Box, slotId: string): string {
+  const workspace = `${box.dataDir}/${slotId}`;
+  const variables = {
     HOME: workspace,
-    TMPDIR: `${box.dataDir}/.tmp/${request.slotId}`,
+    TMPDIR: `${box.dataDir}/.tmp/${slotId}`,
     LANG: 'C.UTF-8',
     ...box.env,
-    ...request.env,
-    FLATMACHINE_SLOT: `:${request.slotId}:`,
-    FLATMACHINE_EXEC: `:${request.slotId}/${request.execId}:`,
+    FLATMACHINE_SLOT: `:${slotId}:`,
   };
   return [
     'unset FLATMACHINE_SUPERVISOR',
-    ...Object.entries(exported).map(([name, value]) => `export ${variable(name)}=${quote(value)}`),
-    `cd -P -- ${quote(directory)} || exit 126\nunset OLDPWD SHLVL`,
-    commandText(box, request),
+    ...exports(variables),
+    `cd -P -- ${quote(workspace)} || exit 126`,
+    LEFT_BY_SHELLS,
   ].join('\n');
+}
+
+/** What some shells export unasked. */
+const LEFT_BY_SHELLS = 'unset OLDPWD SHLVL';
+
+/**
+ * The shell text that turns the supervisor's subshell into the command: after it, `$@` is the command.
+ * @throws FlatMachineError `usage` for a request that is not one command, `unsafe-path` for a directory outside the workspace
+ */
+export function jobText(box: Box, request: ExecRequest): string {
+  const { cwd, env, slotId, execId } = request;
+  const lines = [];
+  if (env !== undefined && Object.keys(env).length > 0) {
+    const marks = { FLATMACHINE_SLOT: `:${slotId}:`, FLATMACHINE_EXEC: `:${slotId}/${execId}:` };
+    lines.push(...exports({ ...env, ...marks }));
+  }
+  if (cwd !== undefined && !isWorkspaceItself(cwd)) {
+    lines.push(`cd -P -- ${quote(workspacePath(cwd))} || exit 126`, LEFT_BY_SHELLS);
+  }
+  lines.push(commandText(box, request));
+  return lines.join('\n');
+}
+
+function exports(variables: Record<string, string>): string[] {
+  return Object.entries(variables).map(([name, value]) => `export ${variable(name)}=${quote(value)}`);
 }
 
 function isWorkspaceItself(cwd: string): boolean {
