@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Option } from 'commander';
 import type { BackendSet, ExecutionSummary } from '../../backends/interfaces.ts';
 import type { ExecutionStatus } from '../../events.ts';
 import { STATE_DIR } from '../../flatmachine.ts';
@@ -21,7 +22,11 @@ interface GcOptions {
 /** `gc` */
 export const setup: CommandSetup = (command) => {
   command
-    .option('--older-than <duration>', 'how long ago they ended: 90s, 12h, 7d, …', duration, duration('7d'))
+    .addOption(
+      new Option('--older-than <duration>', 'how long ago they ended: 90s, 12h, 7d, …')
+        .argParser(duration)
+        .default(duration('7d'), '7d'),
+    )
     .option('--reap', 'also remove slots and environments that no living execution owns')
     .option(
       '--grace <seconds>',
