@@ -32,14 +32,14 @@ clock() {
   now=$((${now%.*} * 100 + 1${now#*.} - 100))
 }
 
-# stat_of PID: sets $ppid, $sid and $since (hundredths since boot) of a living process; false when it is gone
+# stat_of PID: sets $ppid, $sid, $tty and $since (hundredths since boot) of a living process; false when it is gone
 stat_of() {
   stat=
   { while read -r line; do stat="$stat $line"; done <"/proc/$1/stat"; } 2>/dev/null
   # a process may call itself anything: only what follows the last ")" is the kernel's
   case $stat in *') '*) ;; *) return 1 ;; esac
   set -- ${stat##*) }
-  ppid=$2 sid=$4 since=${20}
+  ppid=$2 sid=$4 tty=$5 since=${20}
   case $1 in Z | X) return 1 ;; esac
 }
 
@@ -56,18 +56,32 @@ ours() {
   case $environment in *FLATMACHINE_SUPERVISOR=:*) ;; *) return 1 ;; esac
 }
 
-# find_processes MARK SINCE BOSS ALL: sets $found to the processes not older than SINCE that carry MARK in their
-# environment, descend from BOSS, or share a session with one of these; with ALL=1 also those that no slot has marked
+# works_below PID DIRECTORY: whether its working directory is there. For those that wiped their variables; a person's shell
+# may stand there too, but has a terminal.
+works_below() {
+  [ "$tty" = 0 ] && cd -P "/proc/$1/cwd" 2>/dev/null || return 1
+  case $PWD/ in "$2"/*) cd / ;; *) cd / && return 1 ;; esac
+}
+
+# find_processes MARK SLOT SINCE BOSS ALL: sets $found to the processes not older than SINCE that carry MARK in their
+# environment, work in the slot's workspace unmarked, descend from BOSS, or share a session with one of these; with ALL=1
+# also all others that no slot has marked
 find_processes() {
   found= sessions= others=
   for process in /proc/[0-9]*; do
     process=${process#/proc/}
-    [ "$process" -gt 1 ] && stat_of "$process" && [ "$since" -ge "$2" ] && ! ours "$process" "$sid" || continue
+    [ "$process" -gt 1 ] && stat_of "$process" && [ "$since" -ge "$3" ] && ! ours "$process" "$sid" || continue
     environment_of "$process"
     case $environment in
       *"$1"*) found="$found $process" sessions="$sessions $sid" ;;
       *FLATMACHINE_SLOT=:*) others="$others $process:$ppid:$sid" ;;
-      *) if [ "$4" = 1 ]; then found="$found $process"; else others="$others $process:$ppid:$sid"; fi ;;
+      *)
+        if [ "$5" = 1 ] || works_below "$process" "$DATA/$2"; then
+          found="$found $process"
+        else
+          others="$others $process:$ppid:$sid"
+        fi
+        ;;
     esac
   done
   grown=1
@@ -76,14 +90,14 @@ find_processes() {
     for process in $others; do
       sid=${process##*:} ppid=${process#*:} ppid=${ppid%:*} process=${process%%:*}
       case " $found " in *" $process "*) continue ;; esac
-      case " $3 $found :$sessions " in
+      case " $4 $found :$sessions " in
         *" $ppid "*:* | *:*" $sid "*) found="$found $process" sessions="$sessions $sid" grown=1 ;;
       esac
     done
   done
 }
 
-# kill_processes MARK SINCE BOSS ALL: ends what find_processes finds until nothing new turns up.
+# kill_processes MARK SLOT SINCE BOSS ALL: ends what find_processes finds until nothing new turns up.
 # $killed = how many there were; false when some would not die
 kill_processes() {
   killed=0 seen= rounds=0
@@ -226,10 +240,11 @@ silent() {
 # end_tree SIGNAL: ends the command's processes: TERM asks, KILL does
 end_tree() {
   whole_box
+  mark=FLATMACHINE_EXEC=:$DATA/$slot/$id:
   if [ "$1" = KILL ]; then
-    kill_processes "FLATMACHINE_EXEC=:$slot/$id:" "$((began - 2))" "$boss" "$whole"
+    kill_processes "$mark" "$slot" "$((began - 2))" "$boss" "$whole"
   else
-    find_processes "FLATMACHINE_EXEC=:$slot/$id:" "$((began - 2))" "$boss" 0
+    find_processes "$mark" "$slot" "$((began - 2))" "$boss" 0
     [ ! "$found" ] || kill -TERM $found 2>/dev/null
   fi
 }
@@ -259,7 +274,7 @@ run() {
       exec 3>&-
       trap - PIPE
       . "$ROOT/slots/$slot/prelude"
-      export FLATMACHINE_EXEC=":$slot/$id:"
+      export FLATMACHINE_EXEC=":$DATA/$slot/$id:"
       . "$J/$id.job"
       exec setsid "$@"
     ) <"$input" >"$lane.o" 2>"$lane.e"
@@ -267,8 +282,8 @@ run() {
   ) &
   boss=$!
   # a short command needs no filters: what it wrote waits in the pipes
-  wake=$deadline
-  [ "$filters" != 0 ] || wake=$((began + 3))
+  wake=$((began + 3))
+  [ "$filters" = 0 ] || set_wake
   while [ "$code" = - ]; do
     next_event "$wake"
     case $event in
@@ -298,6 +313,13 @@ run() {
   record $((ooms > ooms_before))
 }
 
+# set_wake: when to look next: at the deadline, or in a second to see whether the command's parent was killed
+set_wake() {
+  clock
+  wake=$((now + 100))
+  if [ "$deadline" ] && [ "$deadline" -lt "$wake" ]; then wake=$deadline; fi
+}
+
 # on_time: the clock has passed $wake, or dash's ticker has ticked
 on_time() {
   clock
@@ -309,10 +331,25 @@ on_time() {
     sent=KILL wake=$((now + 200))
   elif [ "$deadline" ] && [ "$now" -ge "$deadline" ]; then
     why=timeout
-  elif [ ! "$filter_o" ]; then
-    start_filters
-    wake=$deadline
+  else
+    [ "$filter_o" ] || start_filters
+    [ "$now" -lt "$wake" ] || ! orphaned || code=137
+    set_wake
   fi
+}
+
+# orphaned: whether the command's parent, which tells its end, was killed before it could
+orphaned() {
+  ! stat_of "$boss" || return 1
+  # it may have told just now
+  next_event $((now + 5))
+  case $event in
+    x) [ "$turn_of" != "$turn" ] || code=$v1; return 1 ;;
+    o | e) report_stream; return 1 ;;
+    q) quit=1; return 1 ;;
+    t) ;;
+    *) return 1 ;;
+  esac
 }
 
 # collect: what the command wrote. A child left behind that holds the pipes gets 0.3 s; what it writes later is dropped.
@@ -441,8 +478,9 @@ known_lost() {
 exec_command() {
   fence "$2" "$3" || return 0
   ! known "$4" || return 0
+  # a child of this shell, whose number is not given away before the shell has seen its end
   eval "lane_pid=\${lane_$1:-} lane_since=\${since_$1:-}"
-  if [ ! "$lane_pid" ] || ! stat_of "$lane_pid" || [ "$since" != "$lane_since" ]; then start_lane "$1" || return 0; fi
+  if [ ! "$lane_pid" ] || ! kill -0 "$lane_pid" 2>/dev/null; then start_lane "$1" || return 0; fi
   printf '%s\n' "$8" >"$J/$4.job" || { say failed 'no room for the journal'; return; }
   set -C
   if printf '%-200s\n' "run $1 $lane_pid $lane_since $self" >"$J/$4"; then
@@ -539,6 +577,7 @@ stdin_of() {
 # inside SLOT PATH: sets $file; false, with the reply given, when a link would lead out of the workspace
 inside() {
   file=$DATA/$1 rest=$2/
+  if [ -L "$file" ]; then say unsafe 'the workspace itself'; return 1; fi
   while [ "$rest" ]; do
     file=$file/${rest%%/*} rest=${rest#*/}
     if [ -L "$file" ] && { [ "$rest" ] || [ "$3" = read ]; }; then say unsafe "${file#"$DATA/$1/"}"; return 1; fi
@@ -578,7 +617,7 @@ stop_slot() {
 end_slot() {
   read -r slot_since <"$S/since"
   whole_box
-  kill_processes "FLATMACHINE_SLOT=:$1:" "$((slot_since - 2))" none "$whole"
+  kill_processes "FLATMACHINE_SLOT=:$DATA/$1:" "$1" "$((slot_since - 2))" none "$whole"
 }
 
 # reset_slot SLOT TOKEN: ends its processes, empties workspace and journal, and looks whether that is so
@@ -586,6 +625,7 @@ reset_slot() {
   fence "$1" "$2" || return 0
   end_slot "$1" || { say dirty "processes$found"; return; }
   settle
+  [ ! -L "$DATA/$1" ] || rm -f "$DATA/$1"
   chmod -R u+rwX "$DATA/$1" "$DATA/.tmp/$1"
   rm -rf "$DATA/$1" "$DATA/.tmp/$1" "$S/j"
   mkdir -p "$DATA/$1" "$DATA/.tmp/$1" "$S/j"
@@ -610,6 +650,7 @@ settle() {
 # archive SLOT TOKEN: the workspace as a tar, in pieces: "N" and N bytes, ended by "0" and tar's status
 archive() {
   fence "$1" "$2" || return 0
+  if [ -L "$DATA/$1" ]; then say unsafe 'the workspace itself'; return; fi
   piece=$ROOT/lanes/$self.archive
   say ok
   {
@@ -636,6 +677,7 @@ serve() {
   trap '' PIPE
   lanes=
   join_session
+  cd /
   # $request is left to eval alone: request functions may use every other name
   while read -r request; do eval "$request"; done
   for number in $lanes; do printf 'q\n' 1<>"$ROOT/lanes/$self.$number.c"; done
@@ -646,7 +688,6 @@ serve() {
 box() {
   join_session
   exec 8<>"$ROOT/channels/control"
-  : >"$ROOT/channels/ready"
   while read -r channel <&8; do
     (exec 8>&-; serve <"$ROOT/channels/$channel.in" >"$ROOT/channels/$channel.out" 2>"$ROOT/channels/$channel.err") &
   done

@@ -65,8 +65,8 @@ function nodeVersion(): Check {
 
 async function sqlite(): Promise<Check> {
   try {
-    const { default: Database } = await import('better-sqlite3');
-    const database = new Database(':memory:');
+    const { openConnection } = await import('../backends/sqlite/connection.ts');
+    const database = openConnection(':memory:', 0);
     const version = database.prepare<[], string>('select sqlite_version()').pluck().get();
     database.close();
     return { name: 'better-sqlite3', ok: true, detail: `SQLite ${version}`, remedy: null };

@@ -1,3 +1,5 @@
+import { jsonText } from './render/text.ts';
+
 /** A standard stream whose reader may go away at any time. */
 class Output {
   readonly #stream: NodeJS.WriteStream;
@@ -41,5 +43,5 @@ export const stderr = new Output(process.stderr);
 
 /** Writes a result: JSON in its one stable form. */
 export function writeJson(value: unknown): void {
-  stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  stdout.write(`${jsonText(value, 2)}\n`);
 }

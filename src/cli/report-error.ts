@@ -1,6 +1,6 @@
 import { FlatMachineError, formatLocation, toError } from '../errors.ts';
 import { stderr } from './io.ts';
-import { printable } from './render/text.ts';
+import { jsonText, printable } from './render/text.ts';
 
 /** How much an error report says. */
 export interface ReportOptions {
@@ -13,7 +13,7 @@ export interface ReportOptions {
 /** The one place that prints what went wrong, on stderr. Anything that is not a {@link FlatMachineError} is called a bug. */
 export function reportError(thrown: unknown, options: ReportOptions): void {
   const error = toError(thrown);
-  if (options.json) stderr.write(`${JSON.stringify(asData(error))}\n`);
+  if (options.json) stderr.write(`${jsonText(asData(error))}\n`);
   else if (error instanceof FlatMachineError) stderr.write(ours(error, options.verbose));
   else stderr.write(unexpected(error));
 }

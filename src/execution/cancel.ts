@@ -13,16 +13,16 @@ export interface CancelResult {
   /** Where the execution stands now; a terminal status unless the wait ran out. */
   status: ExecutionStatus;
   /**
-   * How it ended: `before` it was asked, `holder` = whoever ran it ended it, `here` = nobody ran it and this call wrote the record, so that
-   * the caller must give back what it owned; null = not yet.
+   * How it ended: `before` it was asked, `holder` = whoever ran it ended it, `here` = nobody runs it any more, so that the caller must give
+   * back what it owned; null = not yet.
    */
   by: 'before' | 'holder' | 'here' | null;
-  /** Who still runs it when the wait ran out. */
+  /** Who still runs it, or still gives back what it owned, when the wait ran out. */
   holder: LeaseHolder | null;
 }
 
 /**
- * Ends an execution. Whoever runs it is asked to, and waited for; if nobody does, or its holder dies meanwhile, its lease is taken and the
+ * Ends an execution. Whoever runs it is asked to, and waited for until everything is given back; if nobody does, or its holder dies meanwhile, its lease is taken and the
  * cancelled record written here.
  * @param waitMs how long to wait for the holder, milliseconds
  * @throws FlatMachineError `execution-not-found`
@@ -47,7 +47,23 @@ export async function cancelExecution(
     await sleep(LOOK_MS);
     last = await latestOf(backends, executionId);
   }
-  return { status: last.status, by: asked ? 'holder' : 'before', holder: null };
+  if (!asked) return { status: last.status, by: 'before', holder: null };
+  return afterItsEnd(backends, last, clock, until);
+}
+
+/** Waits until the holder has given back what the execution owned. One that died over that leaves it to the caller. */
+async function afterItsEnd(
+  { locking }: BackendSet,
+  { execution_id: id, status }: MachineSnapshot,
+  clock: Clock,
+  until: number,
+): Promise<CancelResult> {
+  for (;;) {
+    const holder = await locking.holder(id);
+    if (holder === null || clock.monotonic() >= until) return { status, by: 'holder', holder };
+    if (holder.expires_in <= 0) return { status, by: 'here', holder: null };
+    await sleep(LOOK_MS);
+  }
 }
 
 /** With the lease held: it is given back at the end. */

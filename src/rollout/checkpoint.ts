@@ -1,3 +1,4 @@
+import { isFlatMachineError } from '../errors.ts';
 import type { ActionCall } from '../execution/interfaces.ts';
 import type { FreezeLevel } from '../runners/interfaces.ts';
 import type { JsonObject } from '../types.ts';
@@ -25,9 +26,16 @@ export async function checkpoint(
   await held.environment.stopProcesses(slot_id, token);
   // Named after the work, so that doing it again after a crash finds it done.
   const name = workName(call.workId).replace(/[^A-Za-z0-9_-]/g, '-');
-  const { reference } = await held.environment.freeze(slot_id, token, name, level);
-  call.emit({ type: 'freeze', reference, level });
-  return { reference, level };
+  try {
+    const { reference } = await held.environment.freeze(slot_id, token, name, level);
+    call.emit({ type: 'freeze', reference, level });
+    return { reference, level };
+  } catch (error) {
+    if (!isFlatMachineError(error, 'unsafe-path')) throw error;
+    // The agent's doing, on which the verdict is still to come.
+    call.emit({ type: 'log', level: 'warn', message: `no snapshot: ${error.message}` });
+    return { reference: null, level: null };
+  }
 }
 
 /** A whole file system belongs to one trajectory only where the environment has a single slot. */

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlatMachineError } from '../errors.ts';
@@ -24,10 +25,10 @@ export async function readTree(dir: string): Promise<UploadFile[]> {
           remedy: 'Put plain files into a task; links and devices are not followed.',
         });
       } else {
-        const content = await readFile(full);
-        bytes += content.byteLength;
+        const { size, mode } = await reading(full, stat(full));
+        bytes += size;
         if (bytes > MAX_BYTES) throw new FlatMachineError('too-large', `${dir} holds more than 64 MiB`);
-        files.push({ path, content, mode: (await stat(full)).mode & 0o777 });
+        files.push({ path, content: await reading(full, readFile(full)), mode: mode & 0o777 });
       }
     }
   };
@@ -35,10 +36,14 @@ export async function readTree(dir: string): Promise<UploadFile[]> {
   return files;
 }
 
-async function list(dir: string) {
+function list(dir: string): Promise<Dirent[]> {
+  return reading(`the directory ${dir}`, readdir(dir, { withFileTypes: true }));
+}
+
+async function reading<T>(what: string, result: Promise<T>): Promise<T> {
   try {
-    return await readdir(dir, { withFileTypes: true });
+    return await result;
   } catch (cause) {
-    throw new FlatMachineError('file-not-found', `cannot read the directory ${dir}`, { cause });
+    throw new FlatMachineError('file-not-found', `cannot read ${what}`, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { FlatMachineError } from '../errors.ts';
 import type { ActionCall } from '../execution/interfaces.ts';
@@ -41,6 +42,7 @@ export async function load(session: RolloutSession, call: ActionCall): Promise<J
     runner: runner.name,
     isolation: runner.capabilities.isolation,
     started_at: environment.clock.now(),
+    secret: randomBytes(16).toString('hex'),
   };
 }
 

@@ -38,7 +38,7 @@ export async function cleanSlot(
       await boxes.discard(slot.alloc_id);
       return 'gone';
     }
-    if (!isFlatMachineError(error, 'slot-dirty')) throw error;
+    if (!isFlatMachineError(error, 'slot-dirty', 'supervisor')) throw error;
     await quarantine(backends, slot, error.message, tell);
     return 'quarantined';
   }

@@ -6,6 +6,7 @@ import type { Runner } from '../runners/interfaces.ts';
 import type { JsonObject } from '../types.ts';
 import type { PoolSpec } from './identity.ts';
 import { type HeldSlot, SlotPool } from './pool.ts';
+import type { RecordedTurn } from './recording.ts';
 import { type OpenRunner, releaseExecution } from './release.ts';
 import type { RolloutSettings } from './settings.ts';
 import { loadTask, type Task } from './task.ts';
@@ -22,6 +23,8 @@ export interface TaskFacts {
   isolation: string;
   /** Milliseconds since the epoch. */
   started_at: number;
+  /** What the place of the hidden tests is derived from. Never told to the agent. */
+  secret: string;
 }
 
 interface SharedPool {
@@ -41,6 +44,7 @@ export class RolloutSession {
   #shared: { key: string; entry: SharedPool } | null = null;
   #held: HeldSlot | null = null;
   #task: Promise<Task> | null = null;
+  #recording: Promise<RecordedTurn[]> | null = null;
   #working: Promise<unknown> = Promise.resolve();
 
   constructor(settings: RolloutSettings, environment: HookEnvironment, openRunner: OpenRunner) {
@@ -63,6 +67,12 @@ export class RolloutSession {
   task(facts: TaskFacts): Promise<Task> {
     this.#task ??= loadTask(facts.path);
     return this.#task;
+  }
+
+  /** The agent's turns, read once. */
+  recording(facts: TaskFacts): Promise<RecordedTurn[]> {
+    this.#recording ??= this.task(facts).then((task) => task.recording(facts.agent));
+    return this.#recording;
   }
 
   /** What an environment for this image is to be. */

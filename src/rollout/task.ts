@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { FlatMachineError } from '../errors.ts';
+import { FlatMachineError, toError } from '../errors.ts';
 import { isJsonObject } from '../json.ts';
 import type { UploadFile } from '../runners/interfaces.ts';
+import { workspacePath } from '../runners/supervisor/quote.ts';
 import type { JsonValue } from '../types.ts';
 import { Fields } from './fields.ts';
 import { readTree } from './files.ts';
@@ -71,8 +72,18 @@ async function filesOf(value: JsonValue, dir: string, where: string): Promise<Up
   if (!isJsonObject(value)) throw invalid(where, 'must be a directory or a map from path to text');
   return Object.entries(value).map(([path, text]) => {
     if (typeof text !== 'string') throw invalid(where, `"${path}" must be a text`);
+    assertInside(path, where);
     return { path, content: Buffer.from(text) };
   });
+}
+
+/** Told when the task is read, not when its files are to be placed. @throws FlatMachineError `invalid-task` */
+function assertInside(path: string, where: string): void {
+  try {
+    workspacePath(path);
+  } catch (cause) {
+    throw new FlatMachineError('invalid-task', `${where}: ${toError(cause).message}`, { cause });
+  }
 }
 
 async function recordingOf(

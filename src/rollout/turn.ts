@@ -18,7 +18,7 @@ export async function runTurn(
 ): Promise<JsonObject> {
   const facts = taskFacts(context);
   const task = await session.task(facts);
-  const turns = await task.recording(facts.agent);
+  const turns = await session.recording(facts);
   const { turn } = call.input;
   const commands = typeof turn === 'number' ? turns[turn - 1] : undefined;
   if (commands === undefined) {

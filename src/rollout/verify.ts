@@ -20,6 +20,9 @@ const CANNOT_RUN: readonly (number | null)[] = [126, 127];
 /** Ends of a turn that stay the trajectory's outcome whatever the tests say. */
 const CUT_OFF: readonly Outcome[] = ['timeout', 'oom', 'output_capped', 'cancelled'];
 
+/** The agent has put links where the tests go: nothing it left can be judged, and that is its own doing. */
+const WRECKED: JsonObject = { reward: 0, outcome: 'nonzero', blame: 'policy', trainable: true };
+
 /**
  * The verdict: with every process of the agent dead, the hidden tests are put into a directory that did not exist before and the
  * task's verifier is run beside them.
@@ -30,12 +33,19 @@ export async function verify(
   call: ActionCall,
 ): Promise<JsonObject> {
   const held = await session.held(context, call);
-  const task = await session.task(taskFacts(context));
+  const facts = taskFacts(context);
+  const task = await session.task(facts);
+  const tests = testsDir(facts.secret, call);
   const { environment, slot } = held;
   const killed = await environment.stopProcesses(slot.slot_id, slot.token);
   const trace = task.trace === null ? null : await readTrace(held, call, task.trace);
-  const placed = await placeTests(session, held, call, task);
-  const result = placed.outcome === 'ok' ? await runTests(session, held, call, task) : placed;
+  const placed = await placeTests(session, held, call, task, tests).catch((error: unknown) => {
+    if (!isFlatMachineError(error, 'unsafe-path')) throw error;
+    call.emit({ type: 'log', level: 'warn', message: `the tests cannot be placed: ${error.message}` });
+    return null;
+  });
+  if (placed === null) return { ...WRECKED, killed, trace, tests: '' };
+  const result = placed.outcome === 'ok' ? await runTests(session, held, call, task, tests) : placed;
   const turn = typeof call.input.outcome === 'string' ? (call.input.outcome as Outcome) : 'ok';
   const judgement = placed === result ? graderFailed(result) : verdict(result, turn);
   return { ...judgement, killed, trace, tests: tail(result.output) };
@@ -54,9 +64,9 @@ function graderFailed({ outcome }: Pick<ExecResult, 'outcome'>): JsonObject {
   return { reward: null, outcome, blame: 'grader', trainable: false };
 }
 
-/** Where the hidden tests are: not to be guessed beforehand, and the same when a crash makes this state run again. */
-function testsDir(call: ActionCall): string {
-  return `.verify-${createHash('sha256').update(call.workId).digest('hex').slice(0, 16)}`;
+/** Where the hidden tests are: not to be guessed by the agent, which knows the ids of its work, and the same when a crash makes this state run again. */
+function testsDir(secret: string, call: ActionCall): string {
+  return `.verify-${createHash('sha256').update(`${secret} ${call.workId}`).digest('hex').slice(0, 16)}`;
 }
 
 async function placeTests(
@@ -64,9 +74,9 @@ async function placeTests(
   held: HeldSlot,
   call: ActionCall,
   task: Task,
+  tests: string,
 ): Promise<ExecResult> {
   const { slot, environment } = held;
-  const tests = testsDir(call);
   const staged = `${tests}.new`;
   const files = (await task.tests()).map((file) => ({ ...file, path: `${staged}/${file.path}` }));
   await environment.upload(slot.slot_id, slot.token, files);
@@ -83,12 +93,13 @@ function runTests(
   held: HeldSlot,
   call: ActionCall,
   task: Task,
+  tests: string,
 ): Promise<ExecResult> {
   return runCommand(session, held, call, {
     n: 1,
     cmd: task.verify.cmd,
     timeout: task.verify.timeout,
-    env: { TESTS: testsDir(call) },
+    env: { TESTS: tests },
   });
 }
 

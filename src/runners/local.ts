@@ -1,9 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { marker } from './host/marker.ts';
 import { killMarked } from './host/processes.ts';
-import { findProgram } from './host/programs.ts';
 import { HostStore } from './host/store.ts';
+import { supervisorShell } from './host/supervisor-shell.ts';
 import type { Environment, EnvironmentSpec, RunnerFactory } from './interfaces.ts';
 import type { Box } from './supervisor/box.ts';
 import type { ChannelStreams } from './supervisor/channel.ts';
@@ -69,7 +70,7 @@ const local: RunnerFactory = ({ stateDir }) => {
       openChannel: async () => {
         // nothing is started for an environment that is being removed: it would be left behind
         if (!(await store.find(id))) throw new Error('the environment is not there');
-        const [shell, ...first] = supervisorShell() as [string, ...string[]];
+        const [shell, ...first] = supervisorShell();
         const child = spawn(shell, [...first, supervisorScriptPath(), 'serve', supervisorDir, dataDir, '0'], {
           cwd: directory,
           detached: true,
@@ -89,20 +90,6 @@ const local: RunnerFactory = ({ stateDir }) => {
     };
   }
 };
-
-/** What every process of an environment carries in its own environment, unless it wipes it. */
-function marker(directory: string): string {
-  return `:${directory}:`;
-}
-
-/**
- * The shell that the supervisor itself runs in; commands get /bin/sh. A static busybox starts its small tools without an
- * exec and can wait with a limit, which makes it several times faster than dash here.
- */
-function supervisorShell(): string[] {
-  const busybox = findProgram('busybox');
-  return busybox === null ? ['/bin/sh'] : [busybox, 'sh'];
-}
 
 function streamsOf(child: ChildProcessWithoutNullStreams): ChannelStreams {
   const { stdin, stdout, stderr } = child;

@@ -3,6 +3,8 @@ import type { Runner, RunnerFactory, RunnerOptions } from './interfaces.ts';
 
 /** Every runner there is, in the order in which `auto` tries them; each is loaded when it is asked for. */
 const RUNNERS: Readonly<Record<string, () => Promise<{ default: RunnerFactory }>>> = {
+  docker: () => import('./docker.ts'),
+  bubblewrap: () => import('./bubblewrap.ts'),
   local: () => import('./local.ts'),
 };
 

@@ -59,7 +59,7 @@ svc_orphans() {
 # svc_umount DIR: detaches what a daemon left mounted at or below DIR
 svc_umount() {
   awk -v dir="$1" '$2 == dir || index($2, dir "/") == 1 { print $2 }' /proc/mounts | sort -r |
-    while read -r mounted; do umount "$mounted"; done
+    while read -r mounted; do umount "$mounted" || :; done
 }
 
 # svc_apt PACKAGE...: installs what is missing

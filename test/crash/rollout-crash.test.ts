@@ -1,14 +1,13 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBackends } from '../../src/backends/open.ts';
 import { CRASH_POINTS } from '../../src/crash-points.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { cli, temporaryDirectory } from '../helpers/cli.ts';
 import { describeWith } from '../helpers/components.ts';
-import { containersOf, processesOf } from '../helpers/leftovers.ts';
-import { type RunnerUnderTest, runnersUnderTest } from '../helpers/runners.ts';
+import { leftovers } from '../helpers/leftovers.ts';
+import { runnersUnderTest } from '../helpers/runners.ts';
 
 const machine = join(packageRoot(), 'machines', 'rollout.yml');
 
@@ -33,33 +32,6 @@ function essence(stdout: string): JsonObject {
   return { ...rest, frozen: snapshot !== null };
 }
 
-async function leftovers(directory: string, id: string, runner: RunnerUnderTest): Promise<string[]> {
-  const backends = await openBackends(`sqlite:${join(directory, '.flatmachine', 'flatmachine.db')}`, {});
-  try {
-    const environments = await backends.slots.environments();
-    const holder = await backends.locking.holder(id);
-    return [
-      ...environments.map((environment) => `environment ${environment.environment_id} in the store`),
-      ...(await backends.slots.slots()).map((slot) => `slot ${slot.slot_id} in the store`),
-      ...(holder === null ? [] : [`a lease of ${holder.owner}`]),
-      ...processesOf(directory),
-      ...(await containersOf(id, runner)),
-      ...environmentDirectories(join(directory, '.flatmachine')),
-    ];
-  } finally {
-    await backends.close();
-  }
-}
-
-/** What runners keep of environments on this host: everything but the store and the snapshots, which are meant to stay. */
-function environmentDirectories(stateDir: string): string[] {
-  return readdirSync(stateDir, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'snapshots')
-    .flatMap((entry) =>
-      readdirSync(join(stateDir, entry.name)).map((name) => `directory ${entry.name}/${name}`),
-    );
-}
-
 for (const runner of runnersUnderTest) {
   describeWith(runner.name, `kill -9 of a rollout on ${runner.name}`, runner.found, () => {
     const directories: string[] = [];
@@ -76,7 +48,7 @@ for (const runner of runnersUnderTest) {
       expect({ code, stderr }).toMatchObject({ code: 0 });
       quiet = essence(stdout);
       expect(quiet).toMatchObject({ reward: 1, outcome: 'ok' });
-      expect(await leftovers(directory, 'quiet', runner)).toEqual([]);
+      expect(await leftovers(directory, ['quiet'], runner)).toEqual([]);
     }, 120_000);
 
     afterAll(() => {
@@ -94,7 +66,7 @@ for (const runner of runnersUnderTest) {
       const resumed = await run(directory, ['resume', id]);
       expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 });
       expect(essence(resumed.stdout)).toEqual(quiet);
-      expect(await leftovers(directory, id, runner)).toEqual([]);
+      expect(await leftovers(directory, [id], runner)).toEqual([]);
       return true;
     }
 

@@ -1,5 +1,47 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { openBackends } from '../../src/backends/open.ts';
+import { STATE_DIR } from '../../src/flatmachine.ts';
 import { dockerApi } from './docker.ts';
+import type { RunnerUnderTest } from './runners.ts';
+
+/**
+ * Everything that executions started in this directory have left: records and leases in the store, processes, containers, and environments on this host.
+ * Snapshots and the store itself are meant to stay.
+ * @param backend the store's URL; default: the one in the directory
+ */
+export async function leftovers(
+  directory: string,
+  ids: readonly string[],
+  runner: RunnerUnderTest,
+  backend = `sqlite:${join(directory, STATE_DIR, 'flatmachine.db')}`,
+): Promise<string[]> {
+  const backends = await openBackends(backend, {});
+  try {
+    const environments = await backends.slots.environments();
+    const holders = await Promise.all(ids.map((id) => backends.locking.holder(id)));
+    const containers = await Promise.all(ids.map((id) => containersOf(id, runner)));
+    return [
+      ...environments.map((environment) => `environment ${environment.environment_id} in the store`),
+      ...(await backends.slots.slots()).map((slot) => `slot ${slot.slot_id} in the store`),
+      ...holders.flatMap((holder) => (holder === null ? [] : [`a lease of ${holder.owner}`])),
+      ...processesOf(directory),
+      ...containers.flat(),
+      ...environmentDirectories(join(directory, STATE_DIR)),
+    ];
+  } finally {
+    await backends.close();
+  }
+}
+
+/** What runners keep of environments on this host: everything but the store and the snapshots. */
+function environmentDirectories(stateDir: string): string[] {
+  return readdirSync(stateDir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'snapshots')
+    .flatMap((entry) =>
+      readdirSync(join(stateDir, entry.name)).map((name) => `directory ${entry.name}/${name}`),
+    );
+}
 
 /** Living processes that have this directory in their command line, environment or working directory, this one aside. */
 export function processesOf(directory: string): string[] {

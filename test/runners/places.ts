@@ -55,8 +55,8 @@ const KILL_BOX: Readonly<Record<RunnerUnderTest['name'], (environment: Environme
 };
 
 function killProcessesOf(directory: string): void {
-  for (const process_ of processesOf(directory)) {
-    const pid = Number(/^process (\d+):/.exec(process_)?.[1]);
+  for (const found of processesOf(directory)) {
+    const pid = Number(/^process (\d+):/.exec(found)?.[1]);
     try {
       process.kill(pid, 'SIGKILL');
     } catch (error) {

@@ -1,8 +1,9 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import Database from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { storeClosed } from '../failures.ts';
 import type { Durability } from '../interfaces.ts';
+import { openConnection } from './connection.ts';
 import { createGroupCommit, type GroupCommit } from './group-commit.ts';
 import { migrate } from './schema.ts';
 import { backendError, isBusy } from './sqlite-errors.ts';
@@ -21,7 +22,7 @@ export type ResultListener = (key: string, json: string) => void;
 
 /** One open file, as one {@link BackendSet} sees it. */
 export interface SqliteStore {
-  readonly connection: Database.Database;
+  readonly connection: Database;
   /** Absolute path of the file. */
   readonly path: string;
   /** Everybody in this process who waits for results in this file. */
@@ -35,7 +36,7 @@ export interface SqliteStore {
 }
 
 interface SharedFile {
-  connection: Database.Database;
+  connection: Database;
   group: GroupCommit;
   resultListeners: Set<ResultListener>;
   users: number;
@@ -82,7 +83,7 @@ function openFile(path: string, durability: Durability): SharedFile {
   return retryBusy(path, () => {
     makeDirectory(dirname(path));
     closeSync(openSync(path, 'a', 0o600));
-    const connection = new Database(path, { timeout: READ_BUSY_LIMIT });
+    const connection = openConnection(path, READ_BUSY_LIMIT);
     try {
       configure(connection, durability);
       return { connection, group: createGroupCommit(connection), resultListeners: new Set(), users: 0 };
@@ -104,14 +105,16 @@ function makeDirectory(path: string): void {
   }
 }
 
-function configure(connection: Database.Database, durability: Durability): void {
-  connection.pragma('journal_mode = WAL');
-  connection.pragma(`synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'}`);
-  connection.pragma('wal_autocheckpoint = 1000');
-  connection.pragma(`journal_size_limit = ${WAL_SIZE_LIMIT}`);
-  connection.pragma('foreign_keys = ON');
+function configure(connection: Database, durability: Durability): void {
+  connection.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'};
+    PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT};
+    PRAGMA foreign_keys = ON;
+  `);
   migrate(connection);
-  connection.pragma(`busy_timeout = ${WRITE_BUSY_TIMEOUT}`);
+  connection.exec(`PRAGMA busy_timeout = ${WRITE_BUSY_TIMEOUT}`);
 }
 
 /** Readers are hardly ever kept waiting in WAL mode, and briefly: sleeping through it keeps every read synchronous. */

@@ -88,25 +88,28 @@ const MIGRATIONS: readonly string[] = [
  * @throws FlatMachineError `backend` for a file that a newer version has written
  */
 export function migrate(connection: Database): void {
-  if (version(connection) === MIGRATIONS.length) return;
-  connection
-    .transaction(() => {
-      const seen = version(connection);
-      if (seen > MIGRATIONS.length) {
-        throw new FlatMachineError(
-          'backend',
-          `${connection.name} was written by a newer version of flatmachine`,
-          {
-            remedy: 'Update flatmachine, or use another file.',
-          },
-        );
-      }
-      for (const migration of MIGRATIONS.slice(seen)) connection.exec(migration);
-      connection.pragma(`user_version = ${MIGRATIONS.length}`);
-    })
-    .immediate();
+  const version = connection.prepare<[], number>('PRAGMA user_version').pluck();
+  if (version.get() === MIGRATIONS.length) return;
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    upgrade(connection, version.get() ?? 0);
+    connection.exec('COMMIT');
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('ROLLBACK');
+    throw error;
+  }
 }
 
-function version(connection: Database): number {
-  return connection.pragma('user_version', { simple: true }) as number;
+function upgrade(connection: Database, seen: number): void {
+  if (seen > MIGRATIONS.length) {
+    throw new FlatMachineError(
+      'backend',
+      `${connection.name} was written by a newer version of flatmachine`,
+      {
+        remedy: 'Update flatmachine, or use another file.',
+      },
+    );
+  }
+  for (const migration of MIGRATIONS.slice(seen)) connection.exec(migration);
+  connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
 }

@@ -40,6 +40,8 @@ function report(id: string, { status, by, holder }: CancelResult, wait: number):
     const who = holder === null ? 'somebody' : holder.owner;
     return `error: ${id} was asked to end but is still being run by ${printable(who)} after ${wait} s\n  → It ends at its next chance. If that process hangs, end it and cancel again.`;
   }
+  if (status === 'cancelled' && holder !== null)
+    return `cancelled  ${id}; ${printable(holder.owner)} still gives back what it owned`;
   if (status === 'cancelled') return by === 'before' ? `${id} was cancelled already` : `cancelled  ${id}`;
   return `${id} was not cancelled: it has ${status}`;
 }

@@ -4,7 +4,7 @@ import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stdout } from '../io.ts';
 import { eventLine } from '../render/lines.ts';
-import { printable } from '../render/text.ts';
+import { jsonText, printable } from '../render/text.ts';
 import { withExecution } from '../store.ts';
 
 interface LogsOptions {
@@ -30,7 +30,7 @@ function logs(id: string, state: string | undefined, options: LogsOptions): Prom
     for (const { events } of records) {
       for (const event of events) {
         if (state !== undefined && event.state !== state) continue;
-        stdout.write(options.json === true ? `${JSON.stringify(event)}\n` : entry(event));
+        stdout.write(options.json === true ? `${jsonText(event)}\n` : entry(event));
       }
     }
     return EXIT.ok;

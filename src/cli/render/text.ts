@@ -11,7 +11,18 @@ export function printable(text: string): string {
   return text.replace(/\r\n/g, '\n').replace(ESCAPES, '').replace(CONTROLS, '');
 }
 
-/** The same on one line: whitespace runs become one space. */
+/** What JSON leaves as it is though terminals act upon it: DEL, the C1 controls, and characters that turn the direction of text. */
+const UNSAFE_IN_JSON = /[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A value as JSON that may be shown on a terminal: what that would act upon is escaped, so that it means the same. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    UNSAFE_IN_JSON,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** {@link printable} text on one line: whitespace runs become one space. */
 export function oneLine(text: string): string {
   return printable(text.replace(/\r/g, '\n')).replace(/\s+/g, ' ').trim();
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { FlatMachineError } from '../../errors.ts';
 import type { ChannelStreams } from '../supervisor/channel.ts';
 import { type DockerClient, reasonOf } from './client.ts';
 import { SERVE_COMMAND, SERVE_READY, supervisorMark } from './container.ts';
@@ -8,15 +9,21 @@ import { Frames } from './frames.ts';
 /** How long a supervisor may take until it answers, milliseconds. */
 const OPEN_MS = 20_000;
 
+/** A channel over the daemon's connection. */
+export interface DockerChannel extends ChannelStreams {
+  readonly stdin: Socket;
+}
+
 /**
  * Starts a supervisor in a container and waits until it serves.
- * @throws Error with the daemon's reason when it cannot be started, e.g. because the container may have no more processes
+ * @throws FlatMachineError `supervisor` with the reason when it cannot be started, e.g. because the container may have no more
+ * processes; `runner-unavailable`
  */
 export async function openChannel(
   client: DockerClient,
   container: string,
   id: string,
-): Promise<ChannelStreams> {
+): Promise<DockerChannel> {
   return client.call('start a supervisor', OPEN_MS, async (docker, abortSignal) => {
     const exec = await docker.getContainer(container).exec({
       Cmd: SERVE_COMMAND,
@@ -36,7 +43,7 @@ export async function openChannel(
 }
 
 /** The streams of a supervisor, once it has said that it is there. What the daemon says instead is the reason why it is not. */
-function served(socket: Socket, abortSignal: AbortSignal): Promise<ChannelStreams> {
+function served(socket: Socket, abortSignal: AbortSignal): Promise<DockerChannel> {
   socket.setNoDelay(true);
   const stdout = new Readable({ read: () => socket.resume() });
   const stderr = new Readable({ read: () => socket.resume() });
@@ -44,7 +51,7 @@ function served(socket: Socket, abortSignal: AbortSignal): Promise<ChannelStream
     let greeting = '';
     let ready = false;
     const fail = (reason: string) => {
-      if (!ready) reject(new Error(`no supervisor could be started: ${reason}`));
+      if (!ready) reject(new FlatMachineError('supervisor', `no supervisor could be started: ${reason}`));
       socket.destroy();
     };
     const greet = (piece: Buffer) => {
@@ -58,6 +65,7 @@ function served(socket: Socket, abortSignal: AbortSignal): Promise<ChannelStream
       resolve({ stdin: socket, stdout, stderr, close: () => letGo(socket) });
     };
     const onAbort = () => fail('it did not answer in time');
+    if (abortSignal.aborted) onAbort();
     abortSignal.addEventListener('abort', onAbort);
     const frames = new Frames((isStderr, piece) => {
       if (!ready && !isStderr) greet(piece);

@@ -16,33 +16,18 @@ const REMEDY = 'Start Docker, or point DOCKER_HOST or the runner’s setting `so
 export class DockerClient {
   /** Where the daemon is, for messages. */
   readonly place: string;
-  readonly #options: Docker.DockerOptions;
   #docker: Promise<Docker> | undefined;
 
-  /**
-   * @param socket path of the daemon's socket; absent = DOCKER_HOST, else /var/run/docker.sock
-   * @throws FlatMachineError `runner-unavailable` when DOCKER_HOST is neither `unix://` nor `tcp://`
-   */
+  /** @param socket path of the daemon's socket; absent = DOCKER_HOST, else /var/run/docker.sock */
   constructor(socket: string | undefined) {
     const host = process.env.DOCKER_HOST ?? '';
-    if (socket !== undefined || host === '') this.place = `unix://${socket ?? DEFAULT_SOCKET}`;
-    else if (/^(unix|tcp):\/\/./.test(host)) this.place = host;
-    else {
-      throw new FlatMachineError(
-        'runner-unavailable',
-        `DOCKER_HOST=${host} cannot be used: only unix:// and tcp:// can`,
-        { remedy: REMEDY },
-      );
-    }
-    // what is not given here, certificates above all, the library takes from DOCKER_* itself
-    this.#options = this.place.startsWith('unix://')
-      ? ({ socketPath: this.place.slice('unix://'.length), host: undefined } as Docker.DockerOptions)
-      : {};
+    this.place = socket === undefined && host !== '' ? host : `unix://${socket ?? DEFAULT_SOCKET}`;
   }
 
   /**
    * One or more calls that belong together.
    * @param what for the message when there is no answer
+   * @param work gets a signal that is aborted when the time is up; its result is not waited for any longer then
    * @throws FlatMachineError `runner-unavailable` when the daemon cannot be reached or does not answer in time; what it refuses comes as a {@link Refusal}
    */
   async call<T>(
@@ -51,23 +36,40 @@ export class DockerClient {
     work: (docker: Docker, abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), milliseconds);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error('it is late'));
+        abort.abort();
+      }, milliseconds);
+    });
     try {
-      this.#docker ??= import('dockerode').then(({ default: Client }) => new Client(this.#options));
-      return await work(await this.#docker, abort.signal);
+      this.#docker ??= connect(this.place);
+      const docker = await this.#docker;
+      return await Promise.race([work(docker, abort.signal), late]);
     } catch (thrown) {
       if (thrown instanceof FlatMachineError || isRefusal(thrown)) throw thrown;
       const why = abort.signal.aborted
         ? `did not answer within ${milliseconds / 1000} s when asked to ${what}`
         : `cannot be reached: ${toError(thrown).message}`;
-      throw new FlatMachineError('runner-unavailable', `the Docker daemon at ${this.place} ${why}`, {
-        cause: thrown,
-        remedy: REMEDY,
-      });
+      throw unavailable(`the Docker daemon at ${this.place} ${why}`, thrown);
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+async function connect(place: string): Promise<Docker> {
+  const { default: Client } = await import('dockerode');
+  // certificates above all the library takes from DOCKER_* itself
+  if (/^tcp:\/\/./.test(place)) return new Client();
+  if (!/^unix:\/\/./.test(place))
+    throw unavailable(`${place} is no place for a Docker daemon: only unix:// and tcp:// are`);
+  return new Client({ socketPath: place.slice('unix://'.length), host: undefined } as Docker.DockerOptions);
+}
+
+function unavailable(message: string, cause?: unknown): FlatMachineError {
+  return new FlatMachineError('runner-unavailable', message, { cause, remedy: REMEDY });
 }
 
 /** The daemon has answered with an error. */
@@ -88,5 +90,7 @@ export function reasonOf(thrown: unknown): string {
     const { message } = thrown.json as { message?: unknown };
     if (typeof message === 'string') return message;
   }
-  return toError(thrown).message;
+  return toError(thrown)
+    .message.replace(/^\(HTTP code \d+\) [a-z ]* - /, '')
+    .trim();
 }

@@ -1,7 +1,6 @@
 import type Docker from 'dockerode';
 import { FlatMachineError } from '../../errors.ts';
 import type { EnvironmentSpec } from '../interfaces.ts';
-import { quote } from '../supervisor/quote.ts';
 import { supervisorScript } from '../supervisor/script.ts';
 
 /** Where the slots' workspaces are in a container. */
@@ -42,7 +41,7 @@ export function recordOn(labels: Record<string, string>, name: string): ({ id: s
   const id = labels[ID_LABEL];
   // containers made by others from a snapshot of ours have its labels, but not its name
   if (id === undefined || name.replace(/^\//, '') !== `flatmachine-${id}`) return null;
-  return { id, ...(JSON.parse(labels[SPEC_LABEL] ?? '{"labels":{},"env":{}}') as SpecRecord) };
+  return { id, labels: {}, env: {}, ...(JSON.parse(labels[SPEC_LABEL] ?? '{}') as Partial<SpecRecord>) };
 }
 
 const SCRIPT = `${SUPERVISOR_DIR}/supervisor.sh`;
@@ -52,6 +51,7 @@ const SCRIPT = `${SUPERVISOR_DIR}/supervisor.sh`;
  * image, which then is a snapshot, is not this container's.
  */
 const BOOT = [
+  'export "$2"',
   `rm -rf ${SUPERVISOR_DIR} && mkdir -p ${SUPERVISOR_DIR}`,
   `printf %s "$1" >${SCRIPT}.new && mv ${SCRIPT}.new ${SCRIPT}`,
   `exec /bin/sh ${SCRIPT} idle ${SUPERVISOR_DIR} ${DATA_DIR} 1`,
@@ -91,12 +91,7 @@ export function containerOptions(spec: EnvironmentSpec & { image: string }): Doc
     name: containerName(id),
     Image: image,
     Entrypoint: ['/bin/sh'],
-    Cmd: [
-      '-c',
-      `export FLATMACHINE_SUPERVISOR=${quote(`:${id}:`)}; ${BOOT}`,
-      'flatmachine',
-      supervisorScript(),
-    ],
+    Cmd: ['-c', BOOT, 'flatmachine', supervisorScript(), supervisorMark(id)],
     User: '0:0',
     WorkingDir: '/',
     Tty: false,

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { FlatMachineError } from '../../errors.ts';
 import { BOUNDS, type DockerClient, isRefusal, reasonOf } from './client.ts';
-import { DATA_DIR, SPEC_LABEL } from './container.ts';
+import { DATA_DIR } from './container.ts';
 
 const SNAPSHOTS = 'flatmachine-snapshot';
-/** Label of an image with the name it was frozen under. */
+/** Label that every snapshot has, beside those of its container. */
 const SNAPSHOT_LABEL = 'flatmachine.snapshot';
 const LONGEST_TAG = 128;
 
@@ -25,7 +25,7 @@ export async function pullImage(client: DockerClient, image: string): Promise<vo
   if (image.startsWith(`${SNAPSHOTS}:`)) throw failed('it is a snapshot, which was removed');
   try {
     await client.call(`pull ${image}`, BOUNDS.copy, async (docker, abortSignal) => {
-      const progress = await docker.pull(withTag(image), { abortSignal });
+      const progress = await docker.pull(image, { abortSignal });
       for await (const line of createInterface({ input: progress })) {
         const { error } = JSON.parse(line) as { error?: string };
         if (error !== undefined) throw failed(error);
@@ -35,11 +35,6 @@ export async function pullImage(client: DockerClient, image: string): Promise<vo
     if (!isRefusal(thrown)) throw thrown;
     throw failed(reasonOf(thrown), thrown);
   }
-}
-
-/** Without a tag the daemon would fetch all there are. */
-function withTag(image: string): string {
-  return /@|:[^/]*$/.test(image) ? image : `${image}:latest`;
 }
 
 /**
@@ -68,8 +63,7 @@ export async function commitContainer(
       await docker.getContainer(container).commit({
         repo: SNAPSHOTS,
         tag,
-        // what its environment was given is not to be found in every copy
-        changes: [`LABEL ${SNAPSHOT_LABEL}=${tag} ${SPEC_LABEL}={}`],
+        changes: [`LABEL ${SNAPSHOT_LABEL}=${tag}`],
         abortSignal,
       });
       return image;

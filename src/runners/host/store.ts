@@ -1,4 +1,5 @@
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, link, mkdir, open, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FlatMachineError, toError } from '../../errors.ts';
 import { isJsonObject } from '../../json.ts';
@@ -37,16 +38,20 @@ export class HostStore {
     if (await this.find(spec.id)) return;
     const record: EnvironmentRecord = { id: spec.id, labels: spec.labels, env: spec.env ?? {} };
     if (spec.network !== undefined) record.network = spec.network;
-    const partial = join(directory, `${RECORD}.${process.pid}`);
+    const partial = join(directory, `${RECORD}.${randomUUID()}`);
     try {
       await mkdir(directory, { recursive: true, mode: 0o755 });
       const file = await open(partial, 'w');
       await file.writeFile(JSON.stringify(record));
       await file.sync();
       await file.close();
-      await rename(partial, join(directory, RECORD));
+      // of two who create it at once, the second finds the first one's
+      await link(partial, join(directory, RECORD)).catch(present);
+      await rm(partial);
     } catch (thrown) {
-      await this.remove(spec.id).catch(() => {});
+      await rm(partial, { force: true });
+      // fails, and is to fail, where there is anything in it
+      await rmdir(directory).catch(() => {});
       throw new FlatMachineError('create-failed', `${directory} cannot be made: ${toError(thrown).message}`, {
         cause: thrown,
       });
@@ -103,4 +108,8 @@ async function openUp(directory: string): Promise<void> {
 function absent(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
   throw error;
+}
+
+function present(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }

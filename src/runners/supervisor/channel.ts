@@ -110,13 +110,13 @@ export class Channel {
 
   close(): void {
     this.#end('it was closed');
-    this.#streams.close();
   }
 
   #end(reason: string): void {
     if (this.#closed) return;
     this.#closed = new ChannelClosed(`the channel to the supervisor ended: ${reason}`);
     for (const pending of this.#pending.splice(0)) pending.reject(this.#closed);
+    this.#streams.close();
   }
 
   #onReplyBytes(chunk: Buffer): void {

@@ -6,6 +6,10 @@ import { Channel, ChannelClosed, type DoneEvent } from './channel.ts';
 /** How long a living box may refuse channels, e.g. while a fork bomb leaves it no process, before it counts as lost. */
 const PATIENCE_MS = 20_000;
 const LONGEST_PAUSE_MS = 500;
+/** How long a new channel may take to answer. */
+const ANSWER_MS = 10_000;
+/** How often the box is looked after while it does not answer. */
+const LIVENESS_MS = 250;
 
 /** Keeps one channel to a box open, and opens another when it ends while the box lives. */
 export class Connection {
@@ -14,7 +18,7 @@ export class Connection {
   readonly #onEnd: () => void;
   #opening: Promise<Channel> | undefined;
   #channel: Channel | undefined;
-  #closed = false;
+  #closed: 'open' | 'closed' | 'destroyed' = 'open';
 
   constructor(box: Box, onDone: (event: DoneEvent) => void, onEnd: () => void) {
     this.#box = box;
@@ -33,7 +37,7 @@ export class Connection {
         return await work(await this.#open());
       } catch (thrown) {
         if (!(thrown instanceof ChannelClosed)) throw thrown;
-        if (this.#closed) throw closedError(this.#box);
+        this.#assertOpen();
         await this.#assertAlive(thrown);
         if (performance.now() > giveUpAt) throw lost(this.#box, 'it lives but does not answer', thrown);
         await sleep(pause);
@@ -43,18 +47,25 @@ export class Connection {
 
   /** A channel of its own, for what would keep the others waiting. The caller closes it. */
   async separate(): Promise<Channel> {
+    this.#assertOpen();
     try {
-      return new Channel(await this.#box.openChannel(), () => {});
+      return await openChannel(this.#box, () => {});
     } catch (thrown) {
       await this.#assertAlive(toError(thrown));
       throw thrown;
     }
   }
 
-  close(): void {
-    this.#closed = true;
+  /** Ends it; whatever is under way fails, as lost if the box is `destroyed` with it. */
+  close(how: 'closed' | 'destroyed' = 'closed'): void {
+    if (this.#closed !== 'destroyed') this.#closed = how;
     this.#channel?.close();
     this.#channel = undefined;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed === 'destroyed') throw lost(this.#box, 'it was destroyed');
+    if (this.#closed === 'closed') throw closedError(this.#box);
   }
 
   async #assertAlive(cause: Error): Promise<void> {
@@ -65,7 +76,7 @@ export class Connection {
 
   #open(): Promise<Channel> {
     if (this.#channel?.isOpen) return Promise.resolve(this.#channel);
-    if (this.#closed) return Promise.reject(new ChannelClosed('the connection was closed'));
+    if (this.#closed !== 'open') return Promise.reject(new ChannelClosed('the connection was closed'));
     this.#opening ??= this.#connect().finally(() => {
       this.#opening = undefined;
     });
@@ -73,15 +84,12 @@ export class Connection {
   }
 
   async #connect(): Promise<Channel> {
-    let channel: Channel;
-    try {
-      channel = new Channel(await this.#box.openChannel(), this.#onDone);
-    } catch (thrown) {
+    const channel = await openChannel(this.#box, this.#onDone).catch((thrown) => {
       throw new ChannelClosed(toError(thrown).message, { cause: thrown });
-    }
+    });
     this.#channel = channel;
     void channel.ended.then(() => this.#onEnd());
-    if (this.#closed) {
+    if (this.#closed !== 'open') {
       channel.close();
       throw new ChannelClosed('the connection was closed');
     }
@@ -89,10 +97,25 @@ export class Connection {
   }
 }
 
-function lost(box: Box, why: string, cause: Error): FlatMachineError {
-  return new FlatMachineError('sandbox-lost', `the ${box.runner} environment ${box.id} is lost: ${why}`, {
-    cause,
-  });
+/** A channel whose other end has answered. */
+async function openChannel(box: Box, onDone: (event: DoneEvent) => void): Promise<Channel> {
+  const channel = new Channel(await box.openChannel(), onDone);
+  const giveUpAt = performance.now() + ANSWER_MS;
+  const timer = setInterval(async () => {
+    const alive = await box.alive().catch(() => true);
+    if (!alive || performance.now() > giveUpAt) channel.close();
+  }, LIVENESS_MS);
+  try {
+    await channel.ask('hello\n');
+    return channel;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function lost(box: Box, why: string, cause?: Error): FlatMachineError {
+  const message = `the ${box.runner} environment ${box.id} is lost: ${why}`;
+  return new FlatMachineError('sandbox-lost', message, cause && { cause });
 }
 
 function closedError(box: Box): FlatMachineError {

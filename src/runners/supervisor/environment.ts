@@ -147,7 +147,7 @@ export class SupervisedEnvironment implements Environment {
   }
 
   async destroy(): Promise<void> {
-    this.#connection.close();
+    this.#connection.close('destroyed');
     await this.#box.destroy();
   }
 

@@ -14,12 +14,12 @@ export function preludeText(box: Box, slotId: string): string {
     TMPDIR: `${box.dataDir}/.tmp/${slotId}`,
     LANG: 'C.UTF-8',
     ...box.env,
-    FLATMACHINE_SLOT: `:${slotId}:`,
+    FLATMACHINE_SLOT: `:${workspace}:`,
   };
   return [
     'unset FLATMACHINE_SUPERVISOR',
     ...exports(variables),
-    `cd -P -- ${quote(workspace)} || exit 126`,
+    `[ ! -L ${quote(workspace)} ] && cd -P -- ${quote(workspace)} || exit 126`,
     LEFT_BY_SHELLS,
   ].join('\n');
 }
@@ -35,7 +35,8 @@ export function jobText(box: Box, request: ExecRequest): string {
   const { cwd, env, slotId, execId } = request;
   const lines = [];
   if (env !== undefined && Object.keys(env).length > 0) {
-    const marks = { FLATMACHINE_SLOT: `:${slotId}:`, FLATMACHINE_EXEC: `:${slotId}/${execId}:` };
+    const workspace = `:${box.dataDir}/${slotId}`;
+    const marks = { FLATMACHINE_SLOT: `${workspace}:`, FLATMACHINE_EXEC: `${workspace}/${execId}:` };
     lines.push(...exports({ ...env, ...marks }));
   }
   if (cwd !== undefined && !isWorkspaceItself(cwd)) {
