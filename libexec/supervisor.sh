@@ -11,7 +11,7 @@
 # ROOT/slots/SLOT/t.N     the slot's fence: the highest N is the token that holds it
 # ROOT/slots/SLOT/since   when the slot was made, hundredths of a second since boot
 # ROOT/slots/SLOT/j/ID    a command: first its claim ("run ..."), overwritten in place by its result ("end ... .")
-# ROOT/slots/SLOT/j/ID.*  its job (shell text), stdin (.in), stdout and stderr (.o .e: head; .o1 .o2 .e1 .e2: tail)
+# ROOT/slots/SLOT/j/ID.*  its job (shell text) if that is long, stdin (.in), stdout and stderr (.o .e: head; .o1 .o2 .e1 .e2: tail)
 # ROOT/lanes/             FIFOs of the lanes; a lane runs one command at a time and outlives its channel
 # ROOT/sessions/          the sessions that are the supervisor's own
 # DATA/SLOT               the slot's workspace; DATA/.tmp/SLOT its temporary files
@@ -256,9 +256,9 @@ report_stream() {
   filters=$((filters - 1))
 }
 
-# run ID SLOT TIMEOUT KEEP LIMIT: a command from its claim to its result
+# run ID SLOT TIMEOUT KEEP LIMIT JOB: a command from its claim to its result; without JOB it is in a file
 run() {
-  id=$1 slot=$2 turn=$((turn + 1)) deadline= keep=$4 limit=$5 J=$ROOT/slots/$2/j code=- why=- sent= input=/dev/null
+  id=$1 slot=$2 job=$6 turn=$((turn + 1)) deadline= keep=$4 limit=$5 J=$ROOT/slots/$2/j code=- why=- sent= input=/dev/null
   filters=0 filter_o= filter_e= report_o='0 0 0 0 0 0' report_e='0 0 0 0 0 0' total_o=0 total_e=0
   [ ! -e "$J/$id.in" ] || input=$J/$id.in
   clock
@@ -275,7 +275,7 @@ run() {
       trap - PIPE
       . "$ROOT/slots/$slot/prelude"
       export FLATMACHINE_EXEC=":$DATA/$slot/$id:"
-      . "$J/$id.job"
+      if [ "$job" ]; then eval "$job"; else . "$J/$id.job"; fi
       exec setsid "$@"
     ) <"$input" >"$lane.o" 2>"$lane.e"
     printf 'x %s %s\n' "$turn" "$?" >&3
@@ -418,7 +418,7 @@ lane() {
   exec </dev/null >/dev/null
   while [ ! "$quit" ] && await_job; do
     case $event in
-      j) run "$turn_of" "$v1" "$v2" "$v3" "$v4" ;;
+      j) run "$turn_of" "$v1" "$v2" "$v3" "$v4" "$v5${v6:+ $v6}" ;;
       t) kill "$ticker" 2>/dev/null ;;
       q) quit=1 ;;
     esac
@@ -481,11 +481,17 @@ exec_command() {
   # a child of this shell, whose number is not given away before the shell has seen its end
   eval "lane_pid=\${lane_$1:-} lane_since=\${since_$1:-}"
   if [ ! "$lane_pid" ] || ! kill -0 "$lane_pid" 2>/dev/null; then start_lane "$1" || return 0; fi
-  printf '%s\n' "$8" >"$J/$4.job" || { say failed 'no room for the journal'; return; }
+  job=$8
+  case $job in
+    # a pipe takes whole lines of less than 4 KiB only
+    *"$nl"*) job= ;;
+    *) [ "${#job}" -le 1000 ] || job= ;;
+  esac
+  [ "$job" ] || printf '%s\n' "$8" >"$J/$4.job" || { say failed 'no room for the journal'; return; }
   set -C
   if printf '%-200s\n' "run $1 $lane_pid $lane_since $self" >"$J/$4"; then
     set +C
-    printf 'j %s %s %s %s %s\n' "$4" "$2" "$5" "$6" "$7" 1<>"$ROOT/lanes/$self.$1.c"
+    printf 'j %s %s %s %s %s %s\n' "$4" "$2" "$5" "$6" "$7" "$job" 1<>"$ROOT/lanes/$self.$1.c"
     say started
   else
     set +C

@@ -21,6 +21,9 @@ export interface EventBase {
   state?: string;
 }
 
+/** What a freeze keeps: a slot's files, the environment's whole file system, or its memory too. */
+export type FreezeLevel = 'workspace' | 'filesystem' | 'memory';
+
 /** The body of each kind of event, by `type`. */
 export interface EventBodies {
   execution_start: { machine: string; resumed: boolean; from_step: number };
@@ -53,7 +56,7 @@ export interface EventBodies {
     output: string;
     truncated: boolean;
   };
-  freeze: { reference: string; level: string };
+  freeze: { reference: string; level: FreezeLevel; runner: string };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string; data?: JsonValue };
   lease_lost: { reason: string };
   execution_end: { status: ExecutionStatus; output?: JsonValue; error?: JsonObject };

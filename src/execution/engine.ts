@@ -150,16 +150,26 @@ async function holding(
   const stop = new StopSource({ executionId, lease, persistence, interrupt: setup.interrupt });
   const recorder = new EventRecorder(executionId, clock, setup.observe);
   let hooks: MachineHooks | null = null;
+  let result: ExecutionResult;
   try {
     hooks = await setup.hooks((event) => recorder.emit(event));
-    return await body({ lease, stop, recorder, hooks });
-  } finally {
+    result = await body({ lease, stop, recorder, hooks });
+  } catch (error) {
+    // What went wrong first is what the caller must hear of, whatever goes wrong after it: a full disk keeps the lease from being given back too.
+    await Promise.allSettled([leave()]);
+    throw error;
+  }
+  await leave();
+  return result;
+
+  async function leave(): Promise<void> {
     stop.close();
     try {
       await hooks?.close?.();
-    } finally {
-      await locking.release(executionId);
+    } catch (thrown) {
+      recorder.emit({ type: 'log', level: 'warn', message: `closing the hooks: ${toError(thrown).message}` });
     }
+    await locking.release(executionId);
   }
 }
 

@@ -28,7 +28,7 @@ export async function checkpoint(
   const name = workName(call.workId).replace(/[^A-Za-z0-9_-]/g, '-');
   try {
     const { reference } = await held.environment.freeze(slot_id, token, name, level);
-    call.emit({ type: 'freeze', reference, level });
+    call.emit({ type: 'freeze', reference, level, runner: runner.name });
     return { reference, level };
   } catch (error) {
     if (!isFlatMachineError(error, 'unsafe-path')) throw error;

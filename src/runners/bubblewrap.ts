@@ -21,6 +21,7 @@ import { type EnvironmentRecord, HostStore } from './host/store.ts';
 import type { RunnerFactory } from './interfaces.ts';
 import type { Box } from './supervisor/box.ts';
 import { SupervisedEnvironment } from './supervisor/environment.ts';
+import { removeArchive } from './supervisor/remove-archive.ts';
 
 const run = promisify(execFile);
 const START_MS = 10_000;
@@ -114,6 +115,7 @@ const bubblewrap: RunnerFactory = ({ stateDir }) => {
       );
     },
     destroy,
+    removeSnapshot: ({ reference }) => removeArchive(store.snapshotDir, reference),
   };
 };
 

@@ -5,10 +5,11 @@ import { openChannel } from './docker/channel.ts';
 import { BOUNDS, DockerClient } from './docker/client.ts';
 import { containerName, DATA_DIR, recordOn, SUPERVISOR_DIR } from './docker/container.ts';
 import { Containers, type RunningContainer } from './docker/containers.ts';
-import { commitContainer } from './docker/images.ts';
+import { commitContainer, removeImage } from './docker/images.ts';
 import type { Environment, EnvironmentSpec, RunnerFactory } from './interfaces.ts';
 import type { Box } from './supervisor/box.ts';
 import { SupervisedEnvironment } from './supervisor/environment.ts';
+import { removeArchive } from './supervisor/remove-archive.ts';
 
 const NO_IMAGE = 'Name one: `--input \'{"image": "busybox"}\'`, or `image` among the arguments of the hooks.';
 
@@ -72,6 +73,8 @@ const docker: RunnerFactory = ({ stateDir, settings = {} }) => {
     },
     list: (labels) => containers.list(labels),
     destroy: (id) => containers.destroy(id),
+    removeSnapshot: ({ level, reference }) =>
+      level === 'filesystem' ? removeImage(client, reference) : removeArchive(snapshotDir, reference),
   };
 
   function dockerBox(id: string, { container, first }: RunningContainer, env: Record<string, string>): Box {

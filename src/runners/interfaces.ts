@@ -1,10 +1,10 @@
+import type { FreezeLevel } from '../events.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
+
+export type { FreezeLevel };
 
 /** How far a box keeps what runs in it from the rest of the machine. */
 export type Isolation = 'none' | 'namespaces' | 'container';
-
-/** What a freeze keeps: a slot's files, the environment's whole file system, or its memory too. */
-export type FreezeLevel = 'workspace' | 'filesystem' | 'memory';
 
 /** Limits a runner can be asked to enforce on an environment. */
 export interface ResourceLimits {
@@ -76,6 +76,11 @@ export interface Runner {
   list(labels: Record<string, string>): Promise<EnvironmentInfo[]>;
   /** Removes an environment by id, dead or alive, with all its processes. Idempotent: nothing there is no error. */
   destroy(id: string): Promise<void>;
+  /**
+   * Removes what a freeze has kept. Idempotent: nothing there is no error.
+   * @throws FlatMachineError `unsafe-path` for a reference that is none of this runner's snapshots
+   */
+  removeSnapshot(snapshot: SnapshotReference): Promise<void>;
 }
 
 /** How a command ended, as the trainer must see it. */

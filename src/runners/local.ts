@@ -9,6 +9,7 @@ import type { Environment, EnvironmentSpec, RunnerFactory } from './interfaces.t
 import type { Box } from './supervisor/box.ts';
 import type { ChannelStreams } from './supervisor/channel.ts';
 import { SupervisedEnvironment } from './supervisor/environment.ts';
+import { removeArchive } from './supervisor/remove-archive.ts';
 import { supervisorScriptPath } from './supervisor/script.ts';
 
 /**
@@ -53,6 +54,7 @@ const local: RunnerFactory = ({ stateDir }) => {
       return found.map((record) => ({ id: record.id, labels: record.labels, running: true }));
     },
     destroy,
+    removeSnapshot: ({ reference }) => removeArchive(store.snapshotDir, reference),
   };
 
   function localBox(store: HostStore, id: string, env: Record<string, string>): Box {

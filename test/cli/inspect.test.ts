@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/package-root.ts';
+import { openRunner } from '../../src/runners/registry.ts';
 import { cli, directoryWith, startCli, temporaryDirectory } from '../helpers/cli.ts';
 import { FILES } from './machines.ts';
 
@@ -125,6 +126,27 @@ describe('gc', () => {
     expect((await at('gc', '--older-than', '1s')).stderr).toBe('0 executions deleted\n');
     expect((await at('gc', '--older-than', '7')).code).toBe(2);
     expect((await at('resume', 'limit-1')).stdout).toBe('{\n  "visited": 5\n}\n');
+  });
+});
+
+describe('gc and snapshots', () => {
+  it('removes them with their execution, and nothing that only claims to be one', async () => {
+    const directory = directoryWith({ 'precious.txt': 'not a snapshot' });
+    const rollout = join(packageRoot(), 'machines', 'rollout.yml');
+    const { stdout } = await cli(['run', rollout, '--runner', 'local', '--id', 'frozen'], { cwd: directory });
+    const { snapshot } = JSON.parse(stdout) as { snapshot: string };
+    expect(existsSync(snapshot)).toBe(true);
+    const { code, stderr } = await cli(['gc', '--older-than', '0s'], { cwd: directory });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '1 execution deleted\n' });
+    expect(existsSync(snapshot)).toBe(false);
+    const runner = await openRunner('local', { stateDir: join(directory, '.flatmachine') });
+    const claimed = {
+      reference: join(directory, 'precious.txt'),
+      level: 'workspace',
+      runner: 'local',
+    } as const;
+    await expect(runner.removeSnapshot(claimed)).rejects.toMatchObject({ code: 'unsafe-path' });
+    expect(existsSync(claimed.reference)).toBe(true);
   });
 });
 

@@ -270,6 +270,7 @@ function bound(runner: Runner): Runner {
     attach: (id) => runner.attach(id),
     list: (labels) => runner.list(labels),
     destroy: (id) => runner.destroy(id),
+    removeSnapshot: (snapshot) => runner.removeSnapshot(snapshot),
   };
 }
 

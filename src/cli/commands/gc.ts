@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { Option } from 'commander';
 import type { BackendSet, ExecutionSummary } from '../../backends/interfaces.ts';
+import { toError } from '../../errors.ts';
 import type { ExecutionStatus } from '../../events.ts';
 import { STATE_DIR } from '../../flatmachine.ts';
 import { TERMINAL_STATUSES } from '../../machine/snapshot.ts';
+import type { Runner } from '../../runners/interfaces.ts';
 import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stderr, stdout } from '../io.ts';
@@ -37,7 +39,7 @@ export const setup: CommandSetup = (command) => {
     .option('--backend <url>', 'where executions are kept')
     .addHelpText(
       'after',
-      '\nDeletes executions that are completed, failed or cancelled. Running, waiting, limited and interrupted ones always stay.',
+      '\nDeletes executions that are completed, failed or cancelled, with their snapshots. Running, waiting, limited and interrupted ones always stay.',
     );
   return gc;
 };
@@ -52,52 +54,71 @@ function gc(options: GcOptions): Promise<ExitCode> {
     async (store) => {
       // First what the executions left behind, while it is still known whose it was.
       const reaped = options.reap === true ? await reapAll(store, options) : true;
-      await deleteEnded(store, options);
-      return reaped ? EXIT.ok : EXIT.failed;
+      const deleted = await deleteEnded(store, options);
+      return reaped && deleted ? EXIT.ok : EXIT.failed;
     },
   );
 }
 
-async function deleteEnded(store: BackendSet, { olderThan, dryRun }: GcOptions): Promise<void> {
+/** @returns whether everything that should go is gone; what keeps its snapshots keeps its records */
+async function deleteEnded(store: BackendSet, { olderThan, dryRun }: GcOptions): Promise<boolean> {
   const updated_before = new Date(Date.now() - olderThan).toISOString();
   const status = [...TERMINAL_STATUSES] as ExecutionStatus[];
   const found = await store.persistence.executions({ status, updated_before });
   let gone = 0;
+  let kept = 0;
   for (const summary of found) {
-    if (!(await deleteOne(store, summary, dryRun === true))) continue;
+    try {
+      if (!(await deleteOne(store, summary, dryRun === true))) continue;
+    } catch (thrown) {
+      kept++;
+      stderr.write(`kept: ${oneLine(summary.execution_id)}: ${oneLine(toError(thrown).message)}\n`);
+      continue;
+    }
     gone++;
     stdout.write(`${oneLine(summary.execution_id)}  ${summary.status}  ${summary.updated_at}\n`);
   }
   stderr.write(
     `${gone} ${gone === 1 ? 'execution' : 'executions'} ${dryRun === true ? 'would be ' : ''}deleted\n`,
   );
+  return kept === 0;
 }
 
 /** Under its lease, and only if it is still as it was listed: somebody may be resuming a failed one. */
 async function deleteOne(
-  { locking, persistence }: BackendSet,
+  store: BackendSet,
   { execution_id: id, step }: ExecutionSummary,
   dryRun: boolean,
 ): Promise<boolean> {
+  const { locking, persistence } = store;
   if (!(await locking.acquire(id))) return false;
   try {
     const last = await persistence.latest(id);
     if (last !== null && (last.step !== step || !TERMINAL_STATUSES.has(last.status))) return false;
-    if (!dryRun) await persistence.deleteExecution(id);
+    if (dryRun) return true;
+    const { removeSnapshots } = await import('../../rollout/snapshots.ts');
+    await removeSnapshots(store, openHere, id);
+    await persistence.deleteExecution(id);
     return true;
   } finally {
     await locking.release(id);
   }
 }
 
+/** The runners of this directory. */
+async function openHere(name: string): Promise<Runner> {
+  const { openRunner } = await import('../../runners/registry.ts');
+  return openRunner(name, { stateDir: join(process.cwd(), STATE_DIR) });
+}
+
 /** @returns whether everything that could be removed was */
 async function reapAll(backends: BackendSet, { grace, dryRun }: GcOptions): Promise<boolean> {
   const { reap } = await import('../../rollout/reaper.ts');
-  const { openRunner, RUNNER_NAMES } = await import('../../runners/registry.ts');
+  const { RUNNER_NAMES } = await import('../../runners/registry.ts');
   const stateDir = join(process.cwd(), STATE_DIR);
   const { items, unreachable } = await reap({
     backends,
-    openRunner: (name) => openRunner(name, { stateDir }),
+    openRunner: openHere,
     runners: RUNNER_NAMES,
     stateDir,
     ...(grace === undefined ? {} : { grace }),

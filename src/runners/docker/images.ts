@@ -74,6 +74,21 @@ export async function commitContainer(
   }
 }
 
+/**
+ * Removes a snapshot that {@link commitContainer} made, if it is there.
+ * @throws FlatMachineError `unsafe-path` for the name of any other image
+ */
+export async function removeImage(client: DockerClient, image: string): Promise<void> {
+  if (!image.startsWith(`${SNAPSHOTS}:`)) {
+    throw new FlatMachineError('unsafe-path', `${image} is no snapshot`);
+  }
+  try {
+    await client.call('remove a snapshot', BOUNDS.copy, (docker) => docker.getImage(image).remove());
+  } catch (thrown) {
+    if (!isRefusal(thrown, 404)) throw thrown;
+  }
+}
+
 async function hasImage(client: DockerClient, image: string): Promise<boolean> {
   try {
     await client.call('look for an image', BOUNDS.read, (docker) => docker.getImage(image).inspect());

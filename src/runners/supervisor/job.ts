@@ -43,7 +43,7 @@ export function jobText(box: Box, request: ExecRequest): string {
     lines.push(`cd -P -- ${quote(workspacePath(cwd))} || exit 126`, LEFT_BY_SHELLS);
   }
   lines.push(commandText(box, request));
-  return lines.join('\n');
+  return lines.join('; ');
 }
 
 function exports(variables: Record<string, string>): string[] {
@@ -76,5 +76,5 @@ function commandText(box: Box, { cmd, argv, slotId, execId }: ExecRequest): stri
   const text = cmd as string;
   if (Buffer.byteLength(text) <= LONGEST_ARGUMENT) return `set -- /bin/sh -c ${quote(text)}`;
   const file = quote(`${box.supervisorDir}/slots/${slotId}/j/${execId}.sh`);
-  return `printf %s ${quote(text)} >${file} || exit 126\nset -- /bin/sh ${file}`;
+  return `printf %s ${quote(text)} >${file} || exit 126; set -- /bin/sh ${file}`;
 }
