@@ -161,6 +161,23 @@ export const slotCases: readonly RunnerCase[] = [
     },
   },
   {
+    name: 'a snapshot is removed, once and again, and what is none is left alone',
+    needs: ({ freeze }) => freeze.length > 0,
+    async run(bench) {
+      const { runner } = bench.place;
+      for (const level of runner.capabilities.freeze) {
+        const { environment, id, token } = await bench.slot();
+        const name = `removed-${bench.freshId()}`;
+        const snapshot = await environment.freeze(id, token, name, level);
+        await runner.removeSnapshot(snapshot);
+        await runner.removeSnapshot(snapshot);
+        assert.deepEqual(await environment.freeze(id, token, name, level), snapshot);
+        await runner.removeSnapshot(snapshot);
+        await refused(runner.removeSnapshot({ ...snapshot, reference: '/etc/hostname' }), 'unsafe-path');
+      }
+    },
+  },
+  {
     name: 'a freeze that the runner cannot do is refused',
     needs: ({ freeze }) => !freeze.includes('memory'),
     async run(bench) {
