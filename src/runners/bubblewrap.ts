@@ -177,7 +177,7 @@ async function startBox(directory: string, record: EnvironmentRecord): Promise<v
 
 /**
  * Which process is the box's first, as bwrap tells it; null when bwrap ended instead. Its end of the pipe may stay open for as long as the box
- * lives, so what it says is taken as soon as it is whole.
+ * lives, so what it says is taken as soon as it is whole — and not before: bwrap writes it piece by piece, and a pipe closed too early kills it.
  */
 async function firstProcess(child: ChildProcess): Promise<ProcessIdentity | null> {
   const info = child.stdio[3] as Readable;
@@ -188,7 +188,7 @@ async function firstProcess(child: ChildProcess): Promise<ProcessIdentity | null
     info.on('end', () => resolve(null));
     info.setEncoding('utf8').on('data', (piece: string) => {
       told += piece;
-      const found = /"child-pid":\s*(\d+)\D/.exec(told);
+      const found = /"child-pid":\s*(\d+)[^}]*\}/.exec(told);
       if (found) resolve(found[1] as string);
     });
   });
