@@ -9,6 +9,9 @@ export interface ChannelStreams {
   close(): void;
 }
 
+/** How long the other end may leave a request without a sign: a supervisor that somebody has stopped never answers. */
+const SILENCE_MS = 60_000;
+
 /** The channel ended; the box may or may not live. */
 export class ChannelClosed extends Error {}
 
@@ -51,6 +54,7 @@ export class Channel {
   #lastPart = true;
   #eventText = '';
   #closed: ChannelClosed | undefined;
+  #silence: NodeJS.Timeout | undefined;
   /** Settles when the channel has ended, for whatever reason. */
   readonly ended: Promise<void>;
 
@@ -79,6 +83,7 @@ export class Channel {
   /** Sends a request line, and bytes after it if any, and reads its reply. @throws ChannelClosed */
   request(line: string, reader: ReplyReader, body?: Uint8Array): Promise<void> {
     if (this.#closed) return Promise.reject(this.#closed);
+    if (this.#pending.length === 0) this.#listen();
     return new Promise((resolve, reject) => {
       this.#pending.push({ line: (t) => reader.line(t), bytes: (c) => reader.bytes?.(c), resolve, reject });
       this.#streams.stdin.write(line);
@@ -112,7 +117,17 @@ export class Channel {
     this.#end('it was closed');
   }
 
+  /** From now on a sign of the other end is due. */
+  #listen(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      this.#end('it does not answer');
+      this.#streams.close();
+    }, SILENCE_MS);
+  }
+
   #end(reason: string): void {
+    clearTimeout(this.#silence);
     if (this.#closed) return;
     this.#closed = new ChannelClosed(`the channel to the supervisor ended: ${reason}`);
     for (const pending of this.#pending.splice(0)) pending.reject(this.#closed);
@@ -120,6 +135,7 @@ export class Channel {
   }
 
   #onReplyBytes(chunk: Buffer): void {
+    this.#listen();
     let rest = chunk;
     while (rest.length > 0) {
       const pending = this.#pending[0];
@@ -149,6 +165,7 @@ export class Channel {
 
   #finish(pending: Pending): void {
     this.#pending.shift();
+    if (this.#pending.length === 0) clearTimeout(this.#silence);
     pending.resolve();
   }
 

@@ -88,9 +88,10 @@ class Command {
     const { slotId, execId, maxOutput = DEFAULT_KEEP } = this.#request;
     this.#assertWanted();
     crashPoint('command.before-send');
-    const record = parseRecord(await connection.use((channel) => this.#record(channel)));
-    const kept = await connection.use((channel) => fetchOutput(channel, slotId, execId, record, maxOutput));
-    this.#assertWanted();
+    const record = parseRecord(await this.#whileWanted(connection.use((channel) => this.#record(channel))));
+    const kept = await this.#whileWanted(
+      connection.use((channel) => fetchOutput(channel, slotId, execId, record, maxOutput)),
+    );
     crashPoint('command.finished');
     this.#live?.finish(kept);
     return finishedResult(this.#request, record, kept, this.#replayed);
@@ -156,11 +157,26 @@ class Command {
   }
 
   #assertWanted(): void {
-    if (this.#request.signal?.aborted) {
-      throw new FlatMachineError('cancelled', `nobody waits for command ${this.#request.execId} any more`, {
-        cause: this.#request.signal.reason,
-      });
-    }
+    if (this.#request.signal?.aborted) throw this.#unwanted();
+  }
+
+  #unwanted(): FlatMachineError {
+    const { execId, signal } = this.#request;
+    return new FlatMachineError('cancelled', `nobody waits for command ${execId} any more`, {
+      cause: signal?.reason,
+    });
+  }
+
+  /** Stops waiting at once when the caller does, even if the box does not answer. */
+  #whileWanted<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#request;
+    if (signal === undefined) return work;
+    return new Promise((resolve, reject) => {
+      const stop = () => reject(this.#unwanted());
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    });
   }
 
   #lost(detail: string): FlatMachineError {

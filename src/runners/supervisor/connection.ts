@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FlatMachineError, toError } from '../../errors.ts';
 import type { Box } from './box.ts';
 import { Channel, ChannelClosed, type DoneEvent } from './channel.ts';
+import { SlotUnopened } from './replies.ts';
 
 /** How long a living box may refuse channels, e.g. while a fork bomb leaves it no process, before it counts as lost. */
 const PATIENCE_MS = 20_000;
@@ -31,15 +32,21 @@ export class Connection {
    * @throws FlatMachineError `sandbox-lost` when the box is gone
    */
   async use<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
-    const giveUpAt = performance.now() + PATIENCE_MS;
+    let giveUpAt = performance.now() + PATIENCE_MS;
     for (let pause = 10; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 2)) {
+      const began = performance.now();
       try {
         return await work(await this.#open());
       } catch (thrown) {
+        // a box that was taken away under its supervisor knows no slots any more
+        if (thrown instanceof SlotUnopened) await this.#assertAlive(thrown);
         if (!(thrown instanceof ChannelClosed)) throw thrown;
         this.#assertOpen();
         await this.#assertAlive(thrown);
-        if (performance.now() > giveUpAt) throw lost(this.#box, 'it lives but does not answer', thrown);
+        const now = performance.now();
+        // a channel that had worked for long deserves patience anew
+        if (now - began > PATIENCE_MS) giveUpAt = now + PATIENCE_MS;
+        if (now > giveUpAt) throw lost(this.#box, 'it lives but does not answer', thrown);
         await sleep(pause);
       }
     }

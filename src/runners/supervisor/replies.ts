@@ -1,5 +1,12 @@
 import { FlatMachineError } from '../../errors.ts';
 
+/** The box knows nothing of the slot: it was never opened, or the box is another one by now. */
+export class SlotUnopened extends FlatMachineError {
+  constructor(slotId: string) {
+    super('not-found', `slot ${slotId} was not opened in this environment`);
+  }
+}
+
 /**
  * Checks a reply of the supervisor and gives the words after its first.
  * @param accepted the first words that mean success
@@ -25,7 +32,7 @@ export function checkReply(reply: string, slotId: string, what: string, ...accep
     case 'missing':
       throw new FlatMachineError('not-found', `there is no such file in slot ${slotId}`);
     case 'unopened':
-      throw new FlatMachineError('not-found', `slot ${slotId} was not opened in this environment`);
+      throw new SlotUnopened(slotId);
     default:
       throw new FlatMachineError(
         'supervisor',
