@@ -476,6 +476,22 @@ known_lost() {
 
 # exec_command LANE SLOT TOKEN ID TIMEOUT KEEP LIMIT JOB: starts it unless it is known
 exec_command() {
+  # a little room, so that on a full disk a command can still be run that makes some
+  [ -s "$ROOT/reserve" ] || { printf '%16384s' '' >"$ROOT/reserve"; } 2>/dev/null
+  start_command "$@"
+}
+
+# in_reserve ...: starts the command in the room that is kept for that; a refusal when it is gone already
+in_reserve() {
+  if [ ! -e "$ROOT/reserve" ]; then
+    say failed 'no room for the journal'
+  else
+    rm -f "$ROOT/reserve"
+    start_command "$@"
+  fi
+}
+
+start_command() {
   fence "$2" "$3" || return 0
   ! known "$4" || return 0
   # a child of this shell, whose number is not given away before the shell has seen its end
@@ -487,16 +503,16 @@ exec_command() {
     *"$nl"*) job= ;;
     *) [ "${#job}" -le 1000 ] || job= ;;
   esac
-  [ "$job" ] || printf '%s\n' "$8" >"$J/$4.job" || { say failed 'no room for the journal'; return; }
+  [ "$job" ] || printf '%s\n' "$8" >"$J/$4.job" || { in_reserve "$@"; return; }
   set -C
-  if printf '%-200s\n' "run $1 $lane_pid $lane_since $self" >"$J/$4"; then
+  if { printf '%-200s\n' "run $1 $lane_pid $lane_since $self" >"$J/$4"; } 2>/dev/null; then
     set +C
     printf 'j %s %s %s %s %s %s\n' "$4" "$2" "$5" "$6" "$7" "$job" 1<>"$ROOT/lanes/$self.$1.c"
     say started
   else
     set +C
-    if [ -s "$J/$4" ]; then known "$4"; else rm -f "$J/$4"; say failed 'no room for the journal'; fi
-  fi 2>/dev/null
+    if [ -s "$J/$4" ]; then known "$4"; else rm -f "$J/$4"; in_reserve "$@"; fi
+  fi
 }
 
 start_lane() {
