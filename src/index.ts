@@ -2,9 +2,9 @@ export type * from './backends/interfaces.ts';
 export { openBackends } from './backends/open.ts';
 export * from './errors.ts';
 export * from './events.ts';
-export type { ExecutionResult } from './execution/engine.ts';
 export type * from './execution/interfaces.ts';
 export type { ResumeChange } from './execution/resume.ts';
+export type { ExecutionResult } from './execution/setup.ts';
 export {
   builtinHooks,
   type ExecuteOptions,

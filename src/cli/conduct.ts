@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import type { ExecutionEvent } from '../events.ts';
-import type { ExecutionResult } from '../execution/engine.ts';
+import type { ExecutionResult } from '../execution/setup.ts';
 import { absoluteUrl, defaultBackend } from '../flatmachine.ts';
 import type { FailureRecord } from '../machine/snapshot.ts';
 import { type ExitCode, exitCodeOfStatus } from './exit-codes.ts';

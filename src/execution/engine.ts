@@ -1,62 +1,15 @@
 import type { BackendSet, Lease } from '../backends/interfaces.ts';
 import { crashPoint } from '../crash-points.ts';
 import { FlatMachineError, toError } from '../errors.ts';
-import type { EventDraft, ExecutionEvent, ExecutionStatus } from '../events.ts';
-import { isJsonObject, toJson } from '../json.ts';
+import { isJsonObject } from '../json.ts';
 import type { CompiledMachine } from '../machine/interfaces.ts';
-import {
-  type FailureRecord,
-  type MachineSnapshot,
-  type RunOptions,
-  stepKey,
-  TERMINAL_STATUSES,
-} from '../machine/snapshot.ts';
-import type { Clock, JsonObject, JsonValue, MaybePromise } from '../types.ts';
-import { contextForHook, contextFromHook } from './hook-calls.ts';
-import type { MachineHooks } from './interfaces.ts';
-import { EventRecorder } from './recorder.ts';
+import { type MachineSnapshot, stepKey, TERMINAL_STATUSES } from '../machine/snapshot.ts';
+import type { JsonObject, JsonValue } from '../types.ts';
+import { firstSnapshot } from './first-snapshot.ts';
+import { type Held, holding } from './hold.ts';
 import { prepareResume, type ResumeChange } from './resume.ts';
 import { Run } from './run.ts';
-import { machineFacts } from './step.ts';
-import { StopSource } from './stop.ts';
-
-/** Everything a run needs, injected. */
-export interface ExecutionSetup {
-  machine: CompiledMachine;
-  executionId: string;
-  backends: BackendSet;
-  /** Makes the execution's hooks, once its lease is held. */
-  hooks: (emit: (event: EventDraft) => void) => MaybePromise<MachineHooks>;
-  clock: Clock;
-  /** Aborted = stop at the next safe point, resumable. */
-  interrupt?: AbortSignal | undefined;
-  /** Told of every event, live-only ones included. Must not throw. */
-  observe?: ((event: ExecutionEvent) => void) | undefined;
-  /** Replaces `settings.max_steps`. */
-  maxSteps?: number | undefined;
-}
-
-/** What a new execution starts from. */
-export interface ExecutionStart {
-  input: JsonObject;
-  /** Kept for resumes. */
-  options?: RunOptions | undefined;
-  /** The execution that started this one. */
-  parentId?: string | undefined;
-}
-
-/** What an execution came to. */
-export interface ExecutionResult {
-  execution_id: string;
-  status: ExecutionStatus;
-  /** The machine's result once `completed`; null otherwise. */
-  output: JsonValue;
-  error: FailureRecord | null;
-  /** The state it goes on with, or ended in. */
-  state: string;
-  step: number;
-  context: JsonObject;
-}
+import type { ExecutionResult, ExecutionSetup, ExecutionStart } from './setup.ts';
 
 /**
  * Starts an execution and runs it to its end, its limit or its interruption.
@@ -128,95 +81,6 @@ export async function latestOf(backends: BackendSet, executionId: string): Promi
     'execution-not-found',
     `no execution "${executionId}" is stored in ${backends.url}`,
   );
-}
-
-/** What a run has while it holds its lease. */
-interface Held {
-  lease: Lease | null;
-  stop: StopSource;
-  recorder: EventRecorder;
-  hooks: MachineHooks;
-}
-
-/** Runs `body` under the execution's lease. State is read only inside. */
-async function holding(
-  setup: ExecutionSetup,
-  body: (held: Held) => Promise<ExecutionResult>,
-): Promise<ExecutionResult> {
-  const { executionId, backends, clock } = setup;
-  const { locking, persistence } = backends;
-  if (!(await locking.acquire(executionId))) throw await lockedError(backends, executionId);
-  const lease = locking.lease(executionId);
-  const stop = new StopSource({ executionId, lease, persistence, interrupt: setup.interrupt });
-  const recorder = new EventRecorder(executionId, clock, setup.observe);
-  let hooks: MachineHooks | null = null;
-  let result: ExecutionResult;
-  try {
-    hooks = await setup.hooks((event) => recorder.emit(event));
-    result = await body({ lease, stop, recorder, hooks });
-  } catch (error) {
-    // What went wrong first is what the caller must hear of, whatever goes wrong after it: a full disk keeps the lease from being given back too.
-    await Promise.allSettled([leave()]);
-    throw error;
-  }
-  await leave();
-  return result;
-
-  async function leave(): Promise<void> {
-    stop.close();
-    try {
-      await hooks?.close?.();
-    } catch (thrown) {
-      recorder.emit({ type: 'log', level: 'warn', message: `closing the hooks: ${toError(thrown).message}` });
-    }
-    await locking.release(executionId);
-  }
-}
-
-async function lockedError(backends: BackendSet, executionId: string): Promise<FlatMachineError> {
-  const holder = await backends.locking.holder(executionId);
-  const who = holder === null ? 'another process' : `${holder.owner} since ${holder.acquired_at}`;
-  return new FlatMachineError('locked', `execution "${executionId}" is being run by ${who}`, {
-    details: holder === null ? null : { ...holder },
-  });
-}
-
-async function firstSnapshot(
-  setup: ExecutionSetup,
-  { lease, recorder, hooks }: Held,
-  { parentId, options = {}, ...start }: ExecutionStart,
-): Promise<MachineSnapshot> {
-  const input = toJson(start.input, 'input') as JsonObject;
-  const { machine, executionId, clock } = setup;
-  const timeout = machine.states.get(machine.initial)?.timeout ?? null;
-  const snapshot: MachineSnapshot = {
-    execution_id: executionId,
-    machine_name: machine.name,
-    spec_version: machine.specVersion,
-    current_state: machine.initial,
-    context: machine.context({ context: {}, input, now: clock.now() }),
-    step: 0,
-    created_at: recorder.time(),
-    event: 'machine_start',
-    total_api_calls: 0,
-    total_cost: 0,
-    status: 'running',
-    next_state: machine.initial,
-    work_step: 1,
-    input,
-    config_hash: machine.configHash,
-    epoch: lease?.token ?? 0,
-    ...(timeout === null ? {} : { deadline: clock.now() + timeout * 1000 }),
-    ...(parentId === undefined ? {} : { parent_execution_id: parentId }),
-    ...(machine.file === null ? {} : { machine_file: machine.file }),
-    ...(Object.keys(options).length === 0 ? {} : { options }),
-  };
-  if (hooks.onMachineStart !== undefined) {
-    const facts = machineFacts(machine, snapshot, machine.initial, 0);
-    const returned = await hooks.onMachineStart(contextForHook(snapshot.context, facts));
-    if (returned !== undefined) snapshot.context = contextFromHook(returned, 'onMachineStart');
-  }
-  return snapshot;
 }
 
 async function runToEnd(
