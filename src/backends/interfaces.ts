@@ -119,6 +119,8 @@ export interface PersistenceBackend {
   /** Asks whoever runs this execution to cancel it. Unknown ids are ignored. */
   requestCancel(executionId: string): Promise<void>;
   cancelRequested(executionId: string): Promise<boolean>;
+  /** Withdraws a request that came too late: the execution had failed before, and is resumed now. */
+  withdrawCancel(executionId: string): Promise<void>;
 }
 
 /** Results by URI, `flatagents://{execution_id}/{path}`. */

@@ -55,6 +55,7 @@ export async function resumeExecution(
       await finish(setup, held, last);
       return resultOf(last);
     }
+    if (last.status === 'failed') await setup.backends.persistence.withdrawCancel(setup.executionId);
     const snapshot = prepareResume(setup.machine, last, change, setup.clock.now(), lease?.token ?? 0);
     if (snapshot.step > last.step) {
       await setup.backends.persistence.save(

@@ -537,6 +537,30 @@ describe('stopping and resuming', () => {
   });
 });
 
+describe('a request to cancel', () => {
+  it('that came too late for a run that failed does not end its resume', async () => {
+    let calls = 0;
+    const machine = await load(
+      {
+        states: {
+          a: { type: 'initial', action: 'x', transitions: [{ to: 'z' }] },
+          z: { type: 'final', output: { ok: true } },
+        },
+      },
+      {
+        onAction: async () => {
+          if (++calls === 1) throw new Error('once');
+          await new Promise((resolve) => setTimeout(resolve, 700));
+          return { output: 1 };
+        },
+      },
+    );
+    expect(await machine.execute({}, { id: 'late' })).toMatchObject({ status: 'failed' });
+    await machine.backends.persistence.requestCancel('late');
+    expect(await machine.resume('late')).toMatchObject({ status: 'completed' });
+  });
+});
+
 describe('events', () => {
   it('tells the whole story live and stores what the record does not say', async () => {
     const events: ExecutionEvent[] = [];

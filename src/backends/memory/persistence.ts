@@ -117,6 +117,11 @@ export function createMemoryPersistence(store: MemoryStore): PersistenceBackend 
     async cancelRequested(executionId) {
       return executions.get(executionId)?.cancelRequested ?? false;
     },
+
+    async withdrawCancel(executionId) {
+      const execution = executions.get(executionId);
+      if (execution) execution.cancelRequested = false;
+    },
   };
 }
 

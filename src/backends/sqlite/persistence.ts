@@ -38,8 +38,8 @@ export function createSqlitePersistence(
   );
   const removeExecution = connection.prepare<[string]>('DELETE FROM executions WHERE execution_id = ?');
   const removeResults = connection.prepare<[string]>('DELETE FROM results WHERE execution_id = ?');
-  const setCancel = connection.prepare<[string]>(
-    'UPDATE executions SET cancel_requested = 1 WHERE execution_id = ?',
+  const setCancel = connection.prepare<[number, string]>(
+    'UPDATE executions SET cancel_requested = ? WHERE execution_id = ?',
   );
   const getCancel = connection
     .prepare<[string], number>('SELECT cancel_requested FROM executions WHERE execution_id = ?')
@@ -150,11 +150,15 @@ export function createSqlitePersistence(
     },
 
     async requestCancel(executionId) {
-      await store.write(() => setCancel.run(executionId));
+      await store.write(() => setCancel.run(1, executionId));
     },
 
     async cancelRequested(executionId) {
       return store.read(() => getCancel.get(executionId)) === 1;
+    },
+
+    async withdrawCancel(executionId) {
+      await store.write(() => setCancel.run(0, executionId));
     },
   };
 }

@@ -262,13 +262,15 @@ export const persistenceCases: Readonly<Record<string, SetCase>> = {
     assert.equal((await set.persistence.latest('job'))?.step, 2);
   },
 
-  'a request to cancel stays': async (set) => {
+  'a request to cancel stays until it is withdrawn': async (set) => {
     await saveSteps(set, 'job', 0, 0);
     assert.equal(await set.persistence.cancelRequested('job'), false);
     await set.persistence.requestCancel('job');
     await saveSteps(set, 'job', 1, 1);
     assert.equal(await set.persistence.cancelRequested('job'), true);
     assert.equal(await set.persistence.cancelRequested('job-1'), false);
+    await set.persistence.withdrawCancel('job');
+    assert.equal(await set.persistence.cancelRequested('job'), false);
   },
 
   'hostile ids are ordinary ids': async (set) => {
