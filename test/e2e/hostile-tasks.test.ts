@@ -127,7 +127,7 @@ for (const runner of runnersUnderTest) {
         tests: Object.fromEntries(names.map((name) => [`t/${name}`, name])),
         agents: { solve: [{ cmd: 'find . -type f | wc -l' }] },
         verify: {
-          cmd: `test $(ls -A odd | wc -l) -eq ${names.length + 1} && test $(ls -A "$TESTS/t" | wc -l) -eq ${names.length + 1} && test ! -e pwned && cat odd/* odd/.hidden | wc -c`,
+          cmd: `count() { find "$1" -type f -exec echo x ';' | wc -l; }; test $(count odd) -eq ${names.length} && test $(count "$TESTS/t") -eq ${names.length} && test ! -e pwned && cat odd/* odd/.hidden | wc -c`,
         },
       });
       expect(resultOf(await place.run('odd', { task }))).toMatchObject({ reward: 1 });
