@@ -331,9 +331,12 @@ on_time() {
     sent=KILL wake=$((now + 200))
   elif [ "$deadline" ] && [ "$now" -ge "$deadline" ]; then
     why=timeout
-  else
+  elif [ "$now" -ge "$wake" ]; then
     [ "$filter_o" ] || start_filters
-    [ "$now" -lt "$wake" ] || ! orphaned || code=137
+    if orphaned; then
+      end_tree KILL
+      code=137
+    fi
     set_wake
   fi
 }
@@ -341,15 +344,18 @@ on_time() {
 # orphaned: whether the command's parent, which tells its end, was killed before it could
 orphaned() {
   ! stat_of "$boss" || return 1
-  # it may have told just now
-  next_event $((now + 5))
-  case $event in
-    x) [ "$turn_of" != "$turn" ] || code=$v1; return 1 ;;
-    o | e) report_stream; return 1 ;;
-    q) quit=1; return 1 ;;
-    t) ;;
-    *) return 1 ;;
-  esac
+  # what it has told comes before what is written now
+  printf 'z\n' >&3
+  while :; do
+    next_event ''
+    case $event in
+      x) [ "$turn_of" != "$turn" ] || code=$v1 ;;
+      o | e) report_stream ;;
+      q) quit=1 ;;
+      z) break ;;
+    esac
+  done
+  [ "$code" = - ]
 }
 
 # collect: what the command wrote. A child left behind that holds the pipes gets 0.3 s; what it writes later is dropped.
@@ -459,8 +465,13 @@ open_slot() {
 
 # known: whether a command's claim is there; gives its state as the reply then
 known() {
+  word='' waited=0
+  # an empty claim is being written by another channel
+  while [ -e "$J/$1" ] && ! read -r word claimed_by claimed_pid claimed_since rest <"$J/$1" && [ "$waited" -lt 200 ]; do
+    sleep 0.01
+    waited=$((waited + 1))
+  done 2>/dev/null
   [ -e "$J/$1" ] || return 1
-  read -r word claimed_by claimed_pid claimed_since rest <"$J/$1"
   case $word in
     end) say end "$claimed_by" "$claimed_pid" "$claimed_since" "$rest" ;;
     run) if stat_of "$claimed_pid" && [ "$since" = "$claimed_since" ]; then say running; else known_lost "$1"; fi ;;
@@ -501,17 +512,23 @@ start_command() {
   case $job in
     # a pipe takes whole lines of less than 4 KiB only
     *"$nl"*) job= ;;
-    *) [ "${#job}" -le 1000 ] || job= ;;
+    *) [ "${#job}" -le 800 ] || job= ;;
   esac
   [ "$job" ] || printf '%s\n' "$8" >"$J/$4.job" || { in_reserve "$@"; return; }
+  # who creates the claim has it; until it is written it is empty, which says nothing about room
   set -C
-  if { printf '%-200s\n' "run $1 $lane_pid $lane_since $self" >"$J/$4"; } 2>/dev/null; then
+  if { true >"$J/$4"; } 2>/dev/null; then
     set +C
-    printf 'j %s %s %s %s %s %s\n' "$4" "$2" "$5" "$6" "$7" "$job" 1<>"$ROOT/lanes/$self.$1.c"
-    say started
+    if { printf '%-200s\n' "run $1 $lane_pid $lane_since $self" >"$J/$4"; } 2>/dev/null; then
+      printf 'j %s %s %s %s %s %s\n' "$4" "$2" "$5" "$6" "$7" "$job" 1<>"$ROOT/lanes/$self.$1.c"
+      say started
+    else
+      rm -f "$J/$4"
+      in_reserve "$@"
+    fi
   else
     set +C
-    if [ -s "$J/$4" ]; then known "$4"; else rm -f "$J/$4"; in_reserve "$@"; fi
+    known "$4" || in_reserve "$@"
   fi
 }
 
@@ -592,7 +609,13 @@ take() {
 # stdin_of SLOT TOKEN ID SIZE, then the bytes
 stdin_of() {
   J=$ROOT/slots/$1/j
-  if [ -d "$J" ] && [ ! -e "$J/$3" ]; then take "$4" "$J/$3.in"; else take "$4" /dev/null; fi
+  if ! refusal=$(fence "$1" "$2"); then
+    take "$4" /dev/null
+    say "$refusal"
+    return
+  fi
+  # a command that is known has its input
+  if [ -e "$J/$3" ]; then take "$4" /dev/null; else take "$4" "$J/$3.in"; fi
   say ok
 }
 
@@ -699,9 +722,14 @@ serve() {
   trap '' PIPE
   lanes=
   join_session
+  trap leave EXIT
   cd /
   # $request is left to eval alone: request functions may use every other name
   while read -r request; do eval "$request"; done
+}
+
+# leave: the channel has ended, or is given up
+leave() {
   for number in $lanes; do printf 'q\n' 1<>"$ROOT/lanes/$self.$number.c"; done
   rm -f "$ROOT/lanes/$self.piece" "$ROOT/lanes/$self".archive*
 }
