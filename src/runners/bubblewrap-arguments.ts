@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnvironmentRecord } from './host/store.ts';
 import { supervisorShell } from './host/supervisor-shell.ts';
@@ -65,7 +65,9 @@ export function bubblewrapArguments(directory: string, record: EnvironmentRecord
       join(directory, 'group'),
       '/etc/group',
     ],
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/var/tmp', '--tmpfs', '/run'],
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...coveredProc(),
+    ...['--tmpfs', '/tmp', '--tmpfs', '/var/tmp', '--tmpfs', '/run'],
     ...['--bind', join(directory, 'data'), BOX_DATA],
     ...['--bind', join(directory, 'supervisor'), BOX_SUPERVISOR],
     // read-only, so that no command can put anything else in the place of the pipes that the orchestrator opens
@@ -74,6 +76,33 @@ export function bubblewrapArguments(directory: string, record: EnvironmentRecord
     ...['--chdir', BOX_DATA],
     ...supervisorShell(SYSTEM_DIRECTORIES),
     ...[BOX_SCRIPT, 'box', BOX_SUPERVISOR, BOX_DATA, '1'],
+  ];
+}
+
+/** Settings of the whole machine, and facts about it that are nobody's business. Without capabilities they still open to their owner. */
+const READ_ONLY = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
+const HIDDEN_DIRECTORIES = ['acpi', 'asound', 'scsi'];
+const HIDDEN_FILES = [
+  'kallsyms',
+  'kcore',
+  'keys',
+  'kmsg',
+  'latency_stats',
+  'mtrr',
+  'sched_debug',
+  'timer_list',
+];
+
+/**
+ * Covers what /proc offers of the machine: a box started by root is that user still, whatever number it sees, and the kernel lets the
+ * owner of a file in /proc/sys write it.
+ */
+function coveredProc(): string[] {
+  const present = (name: string) => existsSync(`/proc/${name}`);
+  return [
+    ...READ_ONLY.filter(present).flatMap((name) => ['--ro-bind', `/proc/${name}`, `/proc/${name}`]),
+    ...HIDDEN_DIRECTORIES.filter(present).flatMap((name) => ['--tmpfs', `/proc/${name}`]),
+    ...HIDDEN_FILES.filter(present).flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
   ];
 }
 

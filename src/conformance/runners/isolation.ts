@@ -36,4 +36,16 @@ export const isolationCases: readonly RunnerCase[] = [
       assert.equal((await slot.exec({ argv: ['ls', process.cwd()] })).outcome, 'nonzero');
     },
   },
+  {
+    name: 'the machine’s settings cannot be changed',
+    needs: ({ isolation }) => isolation !== 'none',
+    async run(bench) {
+      const slot = await bench.slot();
+      // Opened for writing, and nothing written: a failure of this case must not change the machine.
+      const opened = await slot.sh(`for place in sys irq bus fs sysrq-trigger; do
+        find /proc/$place -type f 2>/dev/null
+      done | while read -r file; do { printf '' >>"$file"; } 2>/dev/null && echo "$file"; done | head -n 5`);
+      assert.equal(opened, '');
+    },
+  },
 ];
