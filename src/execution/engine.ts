@@ -1,7 +1,6 @@
 import type { BackendSet, Lease } from '../backends/interfaces.ts';
 import { crashPoint } from '../crash-points.ts';
 import { FlatMachineError, toError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
 import type { CompiledMachine } from '../machine/interfaces.ts';
 import { type MachineSnapshot, stepKey, TERMINAL_STATUSES } from '../machine/snapshot.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
@@ -150,7 +149,7 @@ function resultOf(last: MachineSnapshot): ExecutionResult {
     error: last.status === 'failed' ? (last.error ?? null) : null,
     state: last.next_state ?? last.current_state,
     step: last.step,
-    context: isJsonObject(last.context) ? last.context : {},
+    context: last.context,
   };
 }
 
