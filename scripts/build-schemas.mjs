@@ -44,9 +44,10 @@ function validator() {
     code: { source: true, esm: true, lines: true, optimize: 2 },
   });
   ajv.addKeyword('x-expected');
-  const schemas = ['flatmachine', 'flatagent'].map(readSchema);
+  const schemas = ['flatmachine', 'flatagent', 'flatprofile'].map(readSchema);
   for (const schema of schemas) ajv.addSchema(bare(schema));
-  const code = standalone.default(ajv, { validateMachine: schemas[0].$id });
+  const [validateMachine, validateAgent, validateProfiles] = schemas.map((schema) => schema.$id);
+  const code = standalone.default(ajv, { validateMachine, validateAgent, validateProfiles });
   if (/\brequire\(/.test(code))
     throw new Error('the validator would load ajv at run time: avoid the keyword that needs it');
   return `${HEADER}// @ts-nocheck\n${code.replace(/^"use strict";\n?/, '')}`;

@@ -7,7 +7,7 @@
  * All code is one CommonJS file, `core.cjs`, which the command line and the ES modules of the library share: Node starts one CommonJS
  * file some 20 ms sooner than the same code as a graph of ES modules, and an error thrown by a hook that imports `flatmachine` is an
  * instance of the same class as the engine's. Inside, what the sources import lazily is evaluated lazily.
- * `dependencies` stay imports; `devDependencies` that the sources import are bundled.
+ * `dependencies` and optional `peerDependencies` stay imports; other `devDependencies` that the sources import are bundled.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -29,7 +29,7 @@ import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
-const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** What `core.cjs` exports: each part is evaluated when it is asked for. */
 const CORE = `
@@ -64,7 +64,7 @@ async function bundle() {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    external: Object.keys(dependencies).flatMap((name) => [name, `${name}/*`]),
+    external: Object.keys({ ...dependencies, ...peerDependencies }).flatMap((name) => [name, `${name}/*`]),
     // The ES module build of yaml: what is not used of it is left out.
     alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
     define: { 'import.meta.url': '__url' },

@@ -1,8 +1,22 @@
-/**
- * Every place in production code where a test may kill the process, in the order of a rollout.
- * The crash matrix in `test/crash` takes its list from here, so a new point cannot be forgotten.
- */
-export const CRASH_POINTS = [
+/** Where a state's own work is journaled: its parts, children, agent calls, tools and waits. */
+export const WORK_POINTS = [
+  'part.before-journal',
+  'part.after-journal',
+  'children.planned',
+  'child.started',
+  'child.ended',
+  'call.before',
+  'call.made',
+  'call.journaled',
+  'tool.before',
+  'tool.ran',
+  'tool.journaled',
+  'wait.registered',
+  'signal.sent',
+] as const;
+
+/** What a rollout passes, in its order: steps, environments, slots, commands. */
+export const ROLLOUT_POINTS = [
   'execution.started',
   'step.before-work',
   'step.after-work',
@@ -28,6 +42,12 @@ export const CRASH_POINTS = [
   'execution.finished',
   'execution.released',
 ] as const;
+
+/**
+ * Every place in production code where a test may kill the process. The crash matrices in `test/crash` take their lists from here, so a new point
+ * cannot be forgotten.
+ */
+export const CRASH_POINTS = [...ROLLOUT_POINTS, ...WORK_POINTS] as const;
 
 /** The name of a crash point. */
 export type CrashPoint = (typeof CRASH_POINTS)[number];

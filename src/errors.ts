@@ -77,6 +77,111 @@ export const ERRORS = {
     summary: 'Work ran past its bound and was ended.',
     remedy: 'Raise `timeout`, or route TimeoutError in `on_error`.',
   },
+  'child-failed': {
+    type: 'ChildError',
+    summary: 'A child machine failed with an error that has no code of its own.',
+    remedy: 'See the child: `flatmachine show ID`.',
+  },
+  'max-depth': {
+    type: 'DepthError',
+    summary: 'Child machines nest deeper than `settings.max_depth`.',
+    remedy: 'Raise `settings.max_depth`, or end the recursion.',
+  },
+  'duplicate-key': {
+    type: 'DuplicateKeyError',
+    summary: 'Two items of a foreach have the same key.',
+    remedy: 'Make `key` tell the items apart, e.g. by their index.',
+  },
+  'not-a-list': {
+    type: 'NotAListError',
+    summary: 'What a foreach goes over is not a list.',
+    remedy: 'Point `foreach` at a list; a template that renders to text is none.',
+  },
+  'no-success': {
+    type: 'NoSuccessError',
+    summary: 'Of several children or samples none succeeded.',
+    remedy: 'See the details for what each failed with.',
+  },
+  'no-consensus': {
+    type: 'NoConsensusError',
+    summary: 'No sample of a vote could be counted.',
+    remedy: 'See the red flags in the details; loosen `parsing` and `validation`, or raise `max_candidates`.',
+  },
+  'unknown-agent': {
+    type: 'UnknownAgentError',
+    summary: 'No adapter, or no agent, of that name is known.',
+    remedy: 'Use a built-in type, or register the adapter.',
+  },
+  'unknown-execution-type': {
+    type: 'UnknownExecutionTypeError',
+    summary: 'The execution type does not exist.',
+    remedy: 'Use default, retry, parallel or mdap_voting, or register it.',
+  },
+  'missing-package': {
+    type: 'MissingPackageError',
+    summary: 'An optional package that is needed is not installed.',
+    remedy: 'Install it with npm.',
+  },
+  agent: {
+    type: 'AgentError',
+    summary: 'An agent failed for a reason that has no type of its own.',
+    remedy: 'See the message and the cause.',
+  },
+  'rate-limit': {
+    type: 'RateLimitError',
+    summary: 'The provider wants fewer calls.',
+    remedy: 'Use `execution: {type: retry}`, which waits as long as the provider asks for.',
+  },
+  auth: {
+    type: 'AuthError',
+    summary: 'The provider does not accept the credentials.',
+    remedy: 'Set the API key in the environment variable that the profile names.',
+  },
+  'context-length': {
+    type: 'ContextLengthError',
+    summary: 'The conversation is longer than the model takes.',
+    remedy: 'Shorten the prompt, or bound the tool loop.',
+  },
+  'invalid-request': {
+    type: 'InvalidRequestError',
+    summary: 'The provider refuses the request as it is.',
+    remedy: 'See the message; check the model’s name and its settings.',
+  },
+  'content-filter': {
+    type: 'ContentFilterError',
+    summary: 'The provider refused to answer for reasons of content.',
+    remedy: 'Change the prompt.',
+  },
+  server: {
+    type: 'ServerError',
+    summary: 'The provider, or an agent’s server, failed.',
+    remedy: 'Try again later; `execution: {type: retry}` does.',
+  },
+  network: {
+    type: 'NetworkError',
+    summary: 'The provider could not be reached, or the connection broke.',
+    remedy: 'Check the URL and the network; `execution: {type: retry}` tries again.',
+  },
+  'agent-timeout': {
+    type: 'AgentTimeoutError',
+    summary: 'The provider did not answer in the time that the profile gives it.',
+    remedy: 'Raise the profile’s `timeout`; `execution: {type: retry}` tries again.',
+  },
+  'invalid-output': {
+    type: 'InvalidOutputError',
+    summary: 'An agent’s answer is not what its `output` asks for.',
+    remedy: 'See the answer in the details; `execution: {type: retry}` asks again.',
+  },
+  'empty-output': {
+    type: 'EmptyOutputError',
+    summary: 'An agent gave nothing, and `retry_on_empty` is set.',
+    remedy: 'Check the prompt; `execution: {type: retry}` asks again.',
+  },
+  tool: {
+    type: 'ToolError',
+    summary: 'The tools of an agent could not be provided, e.g. because an MCP server does not start.',
+    remedy: 'See the message and the cause.',
+  },
   cancelled: {
     type: 'CancelledError',
     summary: 'The execution was cancelled.',

@@ -57,6 +57,46 @@ export interface EventBodies {
     truncated: boolean;
   };
   freeze: { reference: string; level: FreezeLevel; runner: string };
+  /** One call of an agent has ended; with a tool loop, one turn of its model. */
+  agent_call: {
+    agent: string;
+    /** Which call of this piece of work, e.g. `call.0` or `turn.3`. */
+    call: string;
+    /** As the provider counts them. */
+    usage?: JsonObject;
+    /** As the provider reports it; absent = it does not. */
+    cost?: number;
+    finish_reason?: string;
+    duration_ms: number;
+    /** Tail of the text it gave. */
+    content?: string;
+    error_type?: string;
+    error?: string;
+  };
+  /** A piece of an agent's answer while it comes in. */
+  agent_output: { agent: string; call: string; text: string };
+  /** A tool has run for a model. */
+  tool_call: {
+    tool: string;
+    /** Its place in the loop: `tool.{turn}.{place in the turn}`. */
+    call: string;
+    /** The provider's id. */
+    call_id: string;
+    /** As the model wrote them: text where that is no JSON object. */
+    arguments: JsonValue;
+    is_error: boolean;
+    duration_ms: number;
+    /** What the model was told, all of it: it is bounded. */
+    result: string;
+  };
+  child_start: { child: string; machine: string; resumed: boolean };
+  child_end: { child: string; status: ExecutionStatus };
+  /** A child was started that nobody waits for. */
+  launch: { child: string; machine: string };
+  /** The execution parks; nothing runs until what it waits for is there. */
+  waiting: { channel?: string; children?: number; deadline?: number };
+  /** The signal it waited for. */
+  signal: { channel: string; signal_id: string };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string; data?: JsonValue };
   lease_lost: { reason: string };
   execution_end: { status: ExecutionStatus; output?: JsonValue; error?: JsonObject };
@@ -82,4 +122,8 @@ export const STORED_EVENTS: ReadonlySet<EventType> = new Set([
   'freeze',
   'log',
   'error',
+  'agent_call',
+  'tool_call',
+  'launch',
+  'signal',
 ]);

@@ -1,10 +1,28 @@
 export type * from './backends/interfaces.ts';
 export { openBackends } from './backends/open.ts';
+export { importSnapshot } from './compat/import-snapshot.ts';
+export { readReferenceSnapshot } from './compat/read-snapshot.ts';
+export type { ReferenceSnapshot } from './compat/reference-snapshot.ts';
+export { storeImported } from './compat/store-imported.ts';
 export * from './errors.ts';
 export * from './events.ts';
+export type * from './execution/agents/interfaces.ts';
+export { AgentRegistry } from './execution/agents/registry.ts';
+export { type CancelResult, cancelExecution } from './execution/cancel.ts';
+export {
+  type DispatchCounts,
+  type DispatchEvent,
+  type DispatcherOptions,
+  type DispatchReason,
+  SignalDispatcher,
+} from './execution/dispatcher.ts';
 export type * from './execution/interfaces.ts';
+export { createLLMBackend } from './execution/llm/backend.ts';
 export type { ResumeChange } from './execution/resume.ts';
 export type { ExecutionResult } from './execution/setup.ts';
+export type * from './execution/strategies/interfaces.ts';
+export { EXECUTION_TYPES, registerExecutionType } from './execution/strategies/registry.ts';
+export type * from './execution/tools/interfaces.ts';
 export {
   builtinHooks,
   type ExecuteOptions,
@@ -13,9 +31,16 @@ export {
   type ResumeOptions,
 } from './flatmachine.ts';
 export { HookRegistry, type NamedHook } from './hooks/registry.ts';
+export { DEFAULT_SPEC_VERSION as SPEC_VERSION } from './machine/dialect.ts';
+export type { Backends as BackendConfig, Execution as ExecutionConfig } from './machine/generated/types.ts';
 export * from './machine/index.ts';
 export type * from './machine/interfaces.ts';
+export type { AgentKnowledge } from './machine/lint/agents.ts';
+export type { ExecutionKnowledge } from './machine/lint/execution.ts';
+export type { HookKnowledge } from './machine/lint/hooks.ts';
 export type * from './machine/snapshot.ts';
+export type { MachineInvoker } from './machine-invoker.ts';
+export { RunHandle, type RunHandleParts } from './run-handle.ts';
 export type * from './runners/interfaces.ts';
 export { openRunner } from './runners/registry.ts';
 export * from './types.ts';

@@ -17,6 +17,14 @@ export function stepConflict(key: string): FlatMachineError {
   return new FlatMachineError('step-conflict', `${key} is already written`, { details: { key } });
 }
 
+/** The error of a second entry under one key of a journal. */
+export function journalConflict(executionId: string, work: number, key: string): FlatMachineError {
+  const entry = `journal entry ${JSON.stringify(key)} of ${executionId}, work ${work},`;
+  return new FlatMachineError('step-conflict', `${entry} is already written`, {
+    details: { execution_id: executionId, work, key },
+  });
+}
+
 /** The error of an environment id that is recorded already. */
 export function environmentExists(id: string): FlatMachineError {
   return new FlatMachineError('already-exists', `environment ${id} is already recorded`);

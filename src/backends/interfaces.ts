@@ -58,8 +58,18 @@ export interface SaveOptions {
   fence?: Fence;
   /** The step's events, stored with it in the same write. */
   events?: readonly ExecutionEvent[];
+  /** The piece of work that is over with this step: its journal and its wait go in the same write. Absent = nothing of it was kept. */
+  over?: WorkOver;
   /** How many of this execution's newest steps stay after this write; absent = `DEFAULT_KEEP` (1,000) or up to a tenth more, `Infinity` = all. */
   keep?: number;
+}
+
+/** What happens to what a finished piece of work has kept. */
+export interface WorkOver {
+  /** Everything of this execution kept under this `work_step` or an earlier one goes. */
+  work: number;
+  /** `consumed`: the signal it was given is gone. `returned`: it goes back to the head of its channel, unless others were given it too. */
+  signal: 'consumed' | 'returned';
 }
 
 /** A stored step with its events. */
@@ -89,6 +99,8 @@ export interface ExecutionFilter {
   status?: readonly ExecutionStatus[];
   /** Last change before this wall-clock time, ISO 8601. */
   updated_before?: string;
+  /** Children of this execution alone; null = only those that have no parent. */
+  parent?: string | null;
   limit?: number;
 }
 
@@ -114,7 +126,7 @@ export interface PersistenceBackend {
   history(executionId: string): Promise<StepRecord[]>;
   /** Newest change first. */
   executions(filter?: ExecutionFilter): Promise<ExecutionSummary[]>;
-  /** Removes an execution with all its records and results. Safe when there is none. */
+  /** Removes an execution with all its records, results, journals and waits; a signal it had not used up is returned. Safe when there is none. */
   deleteExecution(executionId: string): Promise<void>;
   /** Asks whoever runs this execution to cancel it. Unknown ids are ignored. */
   requestCancel(executionId: string): Promise<void>;
@@ -135,6 +147,95 @@ export interface ResultBackend {
   read(uri: string, options?: { block?: boolean; timeout?: number }): Promise<JsonValue | undefined>;
   exists(uri: string): Promise<boolean>;
   delete(uri: string): Promise<void>;
+}
+
+/**
+ * What a piece of work under way has done already, so that a crash neither repeats nor loses it. Entries are write-once, in the order they were added,
+ * and go with the step that ends the work ({@link SaveOptions.over}) or with the execution.
+ */
+export interface JournalBackend {
+  /**
+   * Adds an entry; durable when the promise resolves.
+   * @param work the `work_step` it belongs to
+   * @throws StepConflictError if the key exists · LeaseLostError if the fence is stale
+   */
+  append(
+    executionId: string,
+    work: number,
+    key: string,
+    value: JsonValue,
+    fence: Fence | null,
+  ): Promise<void>;
+  /** All entries of a piece of work, in the order they were added. */
+  entries(executionId: string, work: number): Promise<ReadonlyMap<string, JsonValue>>;
+}
+
+/** A message on a channel. */
+export interface Signal {
+  /** Sorts as text in the order of sending, per store. */
+  signal_id: string;
+  channel: string;
+  data: JsonValue;
+  /** ISO 8601 UTC. */
+  sent_at: string;
+}
+
+/** What an execution waits for: a signal on a channel, or the end of any of some executions. */
+export interface WaitRequest {
+  executionId: string;
+  /** The `work_step` that waits. */
+  work: number;
+  for: { channel: string } | { children: readonly string[] };
+  /** Milliseconds since the epoch, or null. */
+  deadline: number | null;
+  fence: Fence | null;
+}
+
+/** A registered wait. */
+export interface Wait {
+  execution_id: string;
+  work: number;
+  /** null = it waits for children. */
+  channel: string | null;
+  deadline: number | null;
+  /** The signal it was given and has not used up yet. */
+  signal_id: string | null;
+}
+
+/**
+ * Signals: durable messages on channels, first in, first out, each delivered once.
+ *
+ * A signal goes to **every** execution that waits on its channel at that moment (one that has been given a signal waits no more). When
+ * nobody does, it is queued for the first that comes. What was given stays with the wait, across crashes, until the step that
+ * uses it commits. Channels are 1–500 characters without control characters (`invalid-id`).
+ */
+export interface SignalBackend {
+  /** Stores a signal and hands it out; durable when the promise resolves. */
+  send(channel: string, data: JsonValue): Promise<Signal>;
+  /**
+   * The signal for this wait, taken from the head of the queue; or null, and the wait is registered. Atomic. Asked again for the same work it gives the same
+   * signal, or keeps waiting, with the deadline of the newest request. Waits for children give null; the newest request says which, and a signal that
+   * the work was given before stays with it.
+   * @throws LeaseLostError if the fence is stale
+   */
+  wait(request: WaitRequest): Promise<Signal | null>;
+  /**
+   * Executions that can go on: one that was given a signal, whose deadline has passed, or a child of which has ended (and still is). Those that waited
+   * longest first. Left out: those whose lease somebody alive holds, who is at work on them, and those that are at rest as `interrupted` or at a `limit`.
+   * @param now milliseconds since the epoch
+   */
+  ready(now: number, limit: number): Promise<Wait[]>;
+  /** The earliest deadline of the waits that {@link ready} does not leave out, milliseconds since the epoch, or null. */
+  nextDeadline(): Promise<number | null>;
+  /** Registered waits, by channel if one is given. */
+  waits(channel?: string): Promise<Wait[]>;
+  /** Signals that nobody has been given yet, oldest first. */
+  queued(channel?: string): Promise<Signal[]>;
+  /**
+   * Calls `listener` soon after anything may have become ready, by this process or another; never for nothing for long. Not told: that a deadline has
+   * come, or that the holder of a lease has died. Keeps no process alive. Returns what stops it.
+   */
+  watch(listener: () => void): () => void;
 }
 
 /** Where a slot stands; the moves are `available → acquired → executing → acquired → releasing → available`, and `error` from any. */
@@ -234,6 +335,8 @@ export interface BackendSet {
   readonly locking: ExecutionLock;
   readonly results: ResultBackend;
   readonly slots: SlotBackend;
+  readonly journal: JournalBackend;
+  readonly signals: SignalBackend;
   /** Flushes, stops heartbeats, closes. Idempotent. */
   close(): Promise<void>;
 }

@@ -12,6 +12,9 @@ const PRUNE_STRIDE = 100;
 
 const MAX_ID_LENGTH = 200;
 const FORBIDDEN_IN_ID = /[/\\\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|\.\./u;
+const MAX_CHANNEL_LENGTH = 500;
+const FORBIDDEN_IN_CHANNEL = /[\p{Cc}\p{Cs}]/u;
+const LONE_SURROGATE = /\p{Cs}/u;
 const STEP_KEY = /^([^/]+)\/step_(\d{6,15})$/;
 
 /**
@@ -28,6 +31,33 @@ export function checkId(id: string): void {
 function isValidId(id: string): boolean {
   if (typeof id !== 'string' || id === '' || id === '.' || FORBIDDEN_IN_ID.test(id)) return false;
   return id.length <= MAX_ID_LENGTH || [...id].length <= MAX_ID_LENGTH;
+}
+
+/**
+ * Refuses what may not be a channel: anything but 1–500 characters without control characters and lone surrogates.
+ * @throws FlatMachineError `invalid-id`
+ */
+export function checkChannel(channel: string): void {
+  const valid =
+    typeof channel === 'string' &&
+    channel !== '' &&
+    !FORBIDDEN_IN_CHANNEL.test(channel) &&
+    (channel.length <= MAX_CHANNEL_LENGTH || [...channel].length <= MAX_CHANNEL_LENGTH);
+  if (valid) return;
+  const shown =
+    typeof channel === 'string' ? JSON.stringify(channel.slice(0, MAX_ID_LENGTH)) : String(channel);
+  throw new FlatMachineError('invalid-id', `${shown} cannot be a channel`, {
+    remedy: 'Use 1 to 500 characters, no control characters.',
+  });
+}
+
+/**
+ * Refuses what cannot be told apart again once it is stored as UTF-8: a key with a lone surrogate.
+ * @throws FlatMachineError `invalid-id`
+ */
+export function checkJournalKey(key: string): void {
+  if (!LONE_SURROGATE.test(key)) return;
+  throw new FlatMachineError('invalid-id', `${JSON.stringify(key)} cannot be the key of a journal entry`);
 }
 
 /**

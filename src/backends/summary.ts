@@ -20,6 +20,7 @@ export function summarize(snapshot: MachineSnapshot, createdAt: string): Executi
 /** Whether `filter` asks for this execution; `limit` is not looked at. */
 export function matchesFilter(summary: ExecutionSummary, filter: ExecutionFilter): boolean {
   if (filter.status && !filter.status.includes(summary.status)) return false;
+  if (filter.parent !== undefined && filter.parent !== summary.parent_execution_id) return false;
   return (
     filter.updated_before === undefined || Date.parse(summary.updated_at) < Date.parse(filter.updated_before)
   );

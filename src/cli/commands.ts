@@ -38,6 +38,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'end an execution and give back what it owns',
     load: () => import('./commands/cancel.ts'),
   },
+  {
+    name: 'signal',
+    summary: 'send a signal to whoever waits for it',
+    load: () => import('./commands/signal.ts'),
+  },
+  {
+    name: 'worker',
+    summary: 'resume executions when what they wait for has come',
+    load: () => import('./commands/worker.ts'),
+  },
   { name: 'gc', summary: 'delete old executions that have ended', load: () => import('./commands/gc.ts') },
   { name: 'init', summary: 'write a first machine to start from', load: () => import('./commands/init.ts') },
   { name: 'schema', summary: 'print a JSON Schema', load: () => import('./commands/schema.ts') },

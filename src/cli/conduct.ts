@@ -1,15 +1,14 @@
-import { Writable } from 'node:stream';
 import type { Command } from 'commander';
+import type { BackendSet } from '../backends/interfaces.ts';
 import type { ExecutionEvent } from '../events.ts';
 import type { ExecutionResult } from '../execution/setup.ts';
-import { absoluteUrl, defaultBackend } from '../flatmachine.ts';
-import type { FailureRecord } from '../machine/snapshot.ts';
-import { type ExitCode, exitCodeOfStatus } from './exit-codes.ts';
+import { keepStdoutClean } from './clean-stdout.ts';
+import { epilogue } from './epilogue.ts';
+import { EXIT, type ExitCode, exitCodeOfStatus } from './exit-codes.ts';
 import { interruptSignal } from './interrupt.ts';
 import { stderr, writeJson } from './io.ts';
 import { chooseView, type ViewChoice } from './render/choose-view.ts';
-import { printable } from './render/text.ts';
-import type { View } from './render/view.ts';
+import { waitsBelow } from './waits.ts';
 
 /** Adds the options that say how a run is shown. */
 export function addViewOptions(command: Command): Command {
@@ -24,95 +23,52 @@ export interface Conducted {
   signal: AbortSignal;
   onEvent: ((event: ExecutionEvent) => void) | undefined;
   onWarning: (message: string) => void;
+  /** Shows what the execution came to, at once. What it launched may go on. */
+  conclude(result: ExecutionResult, backends: BackendSet): Promise<void>;
+  /** Waits for what goes on after {@link conclude}, and says so if that takes a while. */
+  settle(rest: Promise<void>): Promise<void>;
 }
 
-/** What came of it, with the store it is kept in. */
-export interface Conclusion {
-  result: ExecutionResult;
-  backendUrl: string;
-}
+/** How long what was launched may go on before a person is told what the process still does, milliseconds. */
+const SETTLE_MS = 200;
 
 /**
  * Runs or resumes an execution before the eyes of a person: shows it, listens for signals, prints the result on stdout, and how to go on
- * on stderr. @returns the exit code
+ * on stderr. @returns the exit code, that of the execution
  */
 export async function conduct(
   choice: ViewChoice,
-  work: (conducted: Conducted) => Promise<Conclusion>,
+  work: (conducted: Conducted) => Promise<void>,
 ): Promise<ExitCode> {
   const view = chooseView(choice);
   const signal = interruptSignal(() =>
     view.notice('stopping at the next safe point; a second signal ends it at once'),
   );
   keepStdoutClean(view);
-  let conclusion: Conclusion;
+  let code: ExitCode = EXIT.failed;
   try {
-    conclusion = await work({
+    await work({
       signal,
       onEvent: choice.quiet === true ? undefined : (event) => view.event(event),
       onWarning: (message) => view.notice(`warning: ${message}`),
+      conclude: async (result, backends) => {
+        view.close();
+        code = exitCodeOfStatus(result.status);
+        const waits = result.status === 'waiting' ? await waitsBelow(backends, result.execution_id) : [];
+        if (choice.json !== true) stderr.write(epilogue(result, backends.url, waits, choice.quiet === true));
+        if (result.status === 'completed') writeJson(result.output);
+      },
+      settle: async (rest) => {
+        const timer = setTimeout(() => {
+          if (choice.quiet !== true) {
+            view.notice('what it launched still runs; Ctrl-C stops that at its next safe point');
+          }
+        }, SETTLE_MS);
+        await rest.finally(() => clearTimeout(timer));
+      },
     });
   } finally {
     view.close();
   }
-  const { result, backendUrl } = conclusion;
-  if (choice.json !== true) stderr.write(epilogue(result, backendUrl, choice.quiet === true));
-  if (result.status === 'completed') writeJson(result.output);
-  return exitCodeOfStatus(result.status);
-}
-
-/** Hooks may use `console`; what they print there is for people. Made when one does. */
-function keepStdoutClean(view: View): void {
-  const { console } = globalThis;
-  let replaced: Console | null = null;
-  const replace = () => {
-    const toView = new Writable({
-      decodeStrings: false,
-      write: (chunk, _encoding, done) => {
-        view.notice(String(chunk).replace(/\n$/, ''));
-        done();
-      },
-    });
-    return new console.Console({ stdout: toView, stderr: toView });
-  };
-  Object.defineProperty(globalThis, 'console', {
-    configurable: true,
-    get: () => {
-      replaced ??= replace();
-      return replaced;
-    },
-    set: (value: Console) => {
-      replaced = value;
-    },
-  });
-}
-
-function epilogue(result: ExecutionResult, backendUrl: string, quiet: boolean): string {
-  const { execution_id: id, status, state, step, error } = result;
-  if (status === 'completed') return quiet ? '' : `completed  ${id}  ${steps(step)}\n`;
-  const lines =
-    error === null ? [`${status}  ${id}  at state ${printable(state)}, ${steps(step)}`] : failure(error);
-  if (status !== 'cancelled') lines.push(goOn(id, backendUrl));
-  return `${lines.join('\n')}\n`;
-}
-
-function failure(error: FailureRecord): string[] {
-  return [
-    `error: ${error.error_type} in state ${printable(error.state)} (step ${error.step}): ${printable(error.message)}`,
-    ...error.causes.map((cause) => `  caused by: ${printable(cause)}`),
-  ];
-}
-
-function goOn(id: string, backendUrl: string): string {
-  if (/^memory\b/.test(backendUrl)) return '  the memory backend keeps nothing: it cannot be resumed';
-  const isDefault = backendUrl === absoluteUrl(defaultBackend(), process.cwd());
-  return `  → flatmachine resume ${id}${isDefault ? '' : ` --backend ${shellWord(backendUrl)}`}`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function steps(count: number): string {
-  return count === 1 ? '1 step' : `${count} steps`;
+  return code;
 }

@@ -36,7 +36,7 @@ export function duration(text: string): number {
  */
 export async function readInput(given: string | undefined): Promise<JsonObject> {
   if (given === undefined) return {};
-  const { text, from } = await inputText(given);
+  const { text, from } = await inputText(given, '--input');
   const value = parseJson(text, from);
   if (isJsonObject(value)) return value;
   throw new FlatMachineError('usage', `${from} is not a JSON map`, {
@@ -44,9 +44,19 @@ export async function readInput(given: string | undefined): Promise<JsonObject> 
   });
 }
 
-async function inputText(given: string): Promise<{ text: string; from: string }> {
+/**
+ * Any JSON value given as an argument: JSON itself, `@file`, or `-` for stdin.
+ * @param name what messages call it
+ * @throws FlatMachineError `usage` if it is not JSON, `file-not-found`
+ */
+export async function readJson(given: string, name: string): Promise<JsonValue> {
+  const { text, from } = await inputText(given, name);
+  return parseJson(text, from);
+}
+
+async function inputText(given: string, name: string): Promise<{ text: string; from: string }> {
   if (given === '-') return { text: await stdinText(), from: 'the input on stdin' };
-  if (!given.startsWith('@')) return { text: given, from: '--input' };
+  if (!given.startsWith('@')) return { text: given, from: name };
   const path = given.slice(1);
   try {
     return { text: readFileSync(path, 'utf8'), from: path };

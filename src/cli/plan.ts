@@ -1,6 +1,12 @@
+import { AgentRegistry } from '../execution/agents/registry.ts';
 import { builtinHooks } from '../flatmachine.ts';
 import { compileMachine, loadMachineFile } from '../machine/index.ts';
-import type { CompiledMachine, HookReference } from '../machine/interfaces.ts';
+import type {
+  CompiledChildren,
+  CompiledMachine,
+  CompiledState,
+  HookReference,
+} from '../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import { systemClock } from '../types.ts';
 
@@ -16,7 +22,11 @@ export interface PlanOptions {
  * given input. @throws FlatMachineError as a run would before its first step
  */
 export async function planOf(file: string, input: JsonObject, options: PlanOptions): Promise<JsonObject> {
-  const machine = await compileMachine(await loadMachineFile(file), { knownHooks: builtinHooks().known() });
+  const machine = await compileMachine(await loadMachineFile(file), {
+    knownHooks: builtinHooks().known(),
+    knownAgentTypes: new AgentRegistry().known(),
+    knownExecutionTypes: [],
+  });
   return {
     machine: machine.name,
     file: machine.file,
@@ -29,7 +39,11 @@ export async function planOf(file: string, input: JsonObject, options: PlanOptio
     input,
     context: machine.context({ context: {}, input, now: systemClock.now() }),
     initial: machine.initial,
-    states: Object.fromEntries([...machine.states.values()].map((state) => [state.name, stateFacts(state)])),
+    agents: mapFacts(machine.agents, ({ type, file }) => ({ type, file })),
+    machines: mapFacts(machine.machines, ({ name, path, file }) =>
+      path.length === 0 ? { machine: name, file } : { machine: name, inline: true },
+    ),
+    states: mapFacts(machine.states, stateFacts),
   };
 }
 
@@ -46,20 +60,35 @@ function hookFacts(hook: HookReference): JsonObject {
   return { class: hook.class, from: hook.file ?? hook.module ?? null, args: hook.args };
 }
 
-function stateFacts(
-  state: CompiledMachine['states'] extends ReadonlyMap<string, infer S> ? S : never,
+function mapFacts<Value>(
+  values: ReadonlyMap<string, Value>,
+  facts: (value: Value) => JsonObject,
 ): JsonObject {
+  return Object.fromEntries([...values].map(([name, value]) => [name, facts(value)]));
+}
+
+/** What a state does, in the order it does it; what it does not say is left out. */
+function stateFacts(state: CompiledState): JsonObject {
+  const { action, launch, waitFor, children, agent, timeout, transitions } = state;
   return {
-    ...(state.final ? { final: true } : {}),
-    ...(state.action === null ? {} : { action: state.action }),
-    ...(state.timeout === null ? {} : { timeout: state.timeout }),
-    ...(state.transitions.length === 0
-      ? {}
-      : {
-          transitions: state.transitions.map(({ source, to }) =>
-            source === null ? { to } : { if: source, to },
-          ),
-        }),
-    ...(state.unbuilt.length === 0 ? {} : { not_built: [...state.unbuilt] }),
+    ...(state.final && { final: true }),
+    ...(action !== null && { action }),
+    ...(launch !== null && { launch: [...launch.machines] }),
+    ...(waitFor !== null && { wait_for: true }),
+    ...(children !== null && childrenFacts(children)),
+    ...(agent !== null && { agent: agent.agent, execution: agent.execution }),
+    ...(agent?.toolLoop && { tool_loop: true }),
+    ...(timeout !== null && { timeout }),
+    ...(transitions.length > 0 && {
+      transitions: transitions.map(({ source, to }) => (source === null ? { to } : { if: source, to })),
+    }),
+  };
+}
+
+function childrenFacts({ machines, foreach, mode }: CompiledChildren): JsonObject {
+  return {
+    machine: machines.map(({ machine }) => machine),
+    mode,
+    ...(foreach !== null && { foreach: true, max_concurrency: foreach.maxConcurrency }),
   };
 }

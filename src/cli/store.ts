@@ -35,6 +35,13 @@ export async function withStore<T>(
   }
 }
 
+/** What answers where a store has to be there. @throws FlatMachineError `not-found`, always */
+export function noStore(url: string): never {
+  throw new FlatMachineError('not-found', `there is no store at ${url} yet`, {
+    remedy: 'Go to the directory its executions were started in, or name it with --backend.',
+  });
+}
+
 /** {@link withStore} for a command about one execution, which must be there. @throws FlatMachineError `execution-not-found`, saying where it looked */
 export function withExecution<T>(
   id: string,

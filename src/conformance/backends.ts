@@ -1,8 +1,10 @@
+import { journalCases } from './backends/journal.ts';
 import { lockingCases } from './backends/locking.ts';
 import { persistenceCases } from './backends/persistence.ts';
 import type { BackendPlace, SetCase } from './backends/place.ts';
 import { resultCases } from './backends/results.ts';
 import { sharingCases } from './backends/sharing.ts';
+import { signalCases } from './backends/signals.ts';
 import { slotCases } from './backends/slots.ts';
 import type { ConformanceCase } from './case.ts';
 
@@ -13,6 +15,8 @@ const BY_ROLE: Readonly<Record<string, Readonly<Record<string, SetCase>>>> = {
   locking: lockingCases,
   results: resultCases,
   slots: slotCases,
+  journal: journalCases,
+  signals: signalCases,
 };
 
 /**

@@ -74,11 +74,11 @@ async function cancelHere(backends: BackendSet, executionId: string, clock: Cloc
     if (TERMINAL_STATUSES.has(last.status)) return { status: last.status, by: 'holder', holder: null };
     const lease = locking.lease(executionId);
     const snapshot = cancelledAfter(last, clock, lease?.token ?? 0);
-    await persistence.save(
-      stepKey(executionId, snapshot.step),
-      snapshot,
-      lease === null ? {} : { fence: { key: lease.key, token: lease.token } },
-    );
+    await persistence.save(stepKey(executionId, snapshot.step), snapshot, {
+      // What it waited for and never used is still good for others.
+      over: { work: last.work_step, signal: 'returned' },
+      ...(lease === null ? {} : { fence: { key: lease.key, token: lease.token } }),
+    });
     return { status: 'cancelled', by: 'here', holder: null };
   } finally {
     await locking.release(executionId);
@@ -86,7 +86,7 @@ async function cancelHere(backends: BackendSet, executionId: string, clock: Cloc
 }
 
 function cancelledAfter(last: MachineSnapshot, clock: Clock, epoch: number): MachineSnapshot {
-  const { error: _error, output: _output, deadline: _deadline, ...kept } = last;
+  const { error: _error, output: _output, deadline: _deadline, waiting_channel: _channel, ...kept } = last;
   return {
     ...kept,
     current_state: last.next_state ?? last.current_state,

@@ -1,21 +1,24 @@
-import type { BackendSet, Lease } from '../backends/interfaces.ts';
+import type { BackendSet } from '../backends/interfaces.ts';
 import { crashPoint } from '../crash-points.ts';
 import { FlatMachineError, toError } from '../errors.ts';
-import type { CompiledMachine } from '../machine/interfaces.ts';
 import { type MachineSnapshot, stepKey, TERMINAL_STATUSES } from '../machine/snapshot.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
+import { Budget } from './budget.ts';
+import { cancelChildren } from './children/cancel.ts';
+import { resumeLaunched } from './children/launch.ts';
 import { firstSnapshot } from './first-snapshot.ts';
 import { type Held, holding } from './hold.ts';
+import { WorkJournal } from './journal.ts';
+import { Launches } from './launches.ts';
 import { prepareResume, type ResumeChange } from './resume.ts';
 import { Run } from './run.ts';
 import type { ExecutionResult, ExecutionSetup, ExecutionStart } from './setup.ts';
 
 /**
- * Starts an execution and runs it to its end, its limit or its interruption.
- * @throws FlatMachineError `locked`, `execution-exists`, `not-built`; `lease-lost`, `step-conflict` and `backend` when nothing more may or can be written
+ * Starts an execution and runs it until it ends, waits, reaches its limit or is interrupted.
+ * @throws FlatMachineError `locked`, `execution-exists`; `lease-lost`, `step-conflict` and `backend` when nothing more may or can be written
  */
 export async function startExecution(setup: ExecutionSetup, start: ExecutionStart): Promise<ExecutionResult> {
-  assertBuilt(setup.machine);
   return holding(setup, async (held) => {
     const { executionId, backends } = setup;
     if ((await backends.persistence.latest(executionId)) !== null) {
@@ -24,15 +27,16 @@ export async function startExecution(setup: ExecutionSetup, start: ExecutionStar
       });
     }
     const first = await firstSnapshot(setup, held, start);
-    await backends.persistence.save(stepKey(executionId, 0), first, fenced(held.lease));
+    await backends.persistence.save(stepKey(executionId, 0), first, fenced(held));
     crashPoint('execution.started');
+    start.onStored?.();
     held.recorder.emit({
       type: 'execution_start',
       machine: setup.machine.name,
       resumed: false,
       from_step: 0,
     });
-    return runToEnd(setup, held, first);
+    return runToEnd(setup, held, first, false);
   });
 }
 
@@ -45,23 +49,27 @@ export async function resumeExecution(
   setup: ExecutionSetup,
   change: ResumeChange = {},
 ): Promise<ExecutionResult> {
-  assertBuilt(setup.machine);
   return holding(setup, async (held) => {
-    const { lease, recorder } = held;
+    const { recorder } = held;
     const last = await latestOf(setup.backends, setup.executionId);
     recorder.enter(last.step, last.next_state);
-    if (last.status === 'completed' || last.status === 'cancelled') {
+    const ended = last.status === 'completed' || last.status === 'cancelled';
+    if (ended || (last.status === 'failed' && change.retry === false)) {
+      // Made for a cancelled one as well: what it has used counts in its parent's.
+      const budget = budgetOf(setup, last);
+      if (last.status !== 'cancelled') await resumeLaunched(setup, budget, last, new Launches([]));
       await finish(setup, held, last);
       return resultOf(last);
     }
     if (last.status === 'failed') await setup.backends.persistence.withdrawCancel(setup.executionId);
-    const snapshot = prepareResume(setup.machine, last, change, setup.clock.now(), lease?.token ?? 0);
+    await held.stop.look();
+    const epoch = held.lease?.token ?? 0;
+    const snapshot = prepareResume(setup.machine, last, change, setup.clock.now(), epoch);
     if (snapshot.step > last.step) {
-      await setup.backends.persistence.save(
-        stepKey(snapshot.execution_id, snapshot.step),
-        snapshot,
-        fenced(lease),
-      );
+      await setup.backends.persistence.save(stepKey(snapshot.execution_id, snapshot.step), snapshot, {
+        ...fenced(held),
+        over: { work: last.work_step, signal: 'returned' },
+      });
     }
     recorder.emit({
       type: 'execution_start',
@@ -69,7 +77,7 @@ export async function resumeExecution(
       resumed: true,
       from_step: snapshot.step,
     });
-    return runToEnd(setup, held, snapshot);
+    return runToEnd(setup, held, snapshot, true);
   });
 }
 
@@ -87,25 +95,16 @@ async function runToEnd(
   setup: ExecutionSetup,
   held: Held,
   snapshot: MachineSnapshot,
+  resumed: boolean,
 ): Promise<ExecutionResult> {
-  const { machine, backends, clock } = setup;
-  const { hooks, recorder, stop, lease } = held;
-  const maxSteps = setup.maxSteps ?? machine.settings.max_steps;
-  const keep = machine.persistence.keep;
-  const run = new Run(
-    {
-      machine,
-      hooks,
-      backends,
-      clock,
-      recorder,
-      stop,
-      fence: lease,
-      maxSteps,
-      keep: keep === 'all' ? Number.POSITIVE_INFINITY : keep,
-    },
-    snapshot,
-  );
+  const { recorder, lease } = held;
+  const journal = new WorkJournal(setup.backends.journal, setup.executionId, lease);
+  if (resumed) await journal.open(snapshot.work_step, snapshot.journal_told ?? 0);
+  else journal.begin(snapshot.work_step);
+  const budget = budgetOf(setup, snapshot);
+  const launches = new Launches(snapshot.pending_launches ?? []);
+  if (resumed) await resumeLaunched(setup, budget, snapshot, launches);
+  const run = new Run({ setup, held, journal, budget, launches }, snapshot);
   const last = await run.toEnd();
   if (TERMINAL_STATUSES.has(last.status)) await finish(setup, held, last);
   recorder.emit({
@@ -117,17 +116,35 @@ async function runToEnd(
   return resultOf(last);
 }
 
+/** What this execution and its children may still use, as of its last commit. */
+function budgetOf({ machine, maxSteps, parent }: ExecutionSetup, last: MachineSnapshot): Budget {
+  const { max_agent_calls, max_cost, max_steps, bounds_tree } = machine.settings;
+  const steps = maxSteps ?? (bounds_tree ? max_steps : Number.POSITIVE_INFINITY);
+  return new Budget(
+    { calls: max_agent_calls ?? Number.POSITIVE_INFINITY, cost: max_cost ?? Number.POSITIVE_INFINITY, steps },
+    {
+      calls: last.total_api_calls ?? 0,
+      cost: last.total_cost ?? 0,
+      steps: last.total_steps ?? last.step,
+    },
+    parent?.budget ?? null,
+    parent?.counted ?? true,
+  );
+}
+
 /** After the last commit: the result is published and everything the execution owns given back. Idempotent: a resume does it again. */
 async function finish(
-  { backends, executionId }: ExecutionSetup,
+  setup: ExecutionSetup,
   { hooks, recorder }: Held,
   last: MachineSnapshot,
 ): Promise<void> {
+  const { backends, executionId } = setup;
   crashPoint('execution.finished');
   const uri = `flatagents://${executionId}/result`;
   await backends.results.write(uri, publishedResult(last));
+  if (last.status === 'cancelled') await cancelChildren(setup);
   try {
-    await hooks.onExecutionEnd?.(executionId, last.status);
+    await hooks.onExecutionEnd(executionId, last.status);
   } catch (thrown) {
     const message = `not everything was given back: ${toError(thrown).message}; \`flatmachine gc --reap\` will do it`;
     recorder.emit({ type: 'log', level: 'warn', message });
@@ -141,7 +158,8 @@ function publishedResult(last: MachineSnapshot): JsonValue {
   return { _error: 'the execution was cancelled', _error_type: 'CancelledError' };
 }
 
-function resultOf(last: MachineSnapshot): ExecutionResult {
+/** What an execution came to, from its newest record. */
+export function resultOf(last: MachineSnapshot): ExecutionResult {
   return {
     execution_id: last.execution_id,
     status: last.status,
@@ -153,27 +171,6 @@ function resultOf(last: MachineSnapshot): ExecutionResult {
   };
 }
 
-function fenced(lease: Lease | null) {
+function fenced({ lease }: Held) {
   return lease === null ? {} : { fence: { key: lease.key, token: lease.token } };
-}
-
-function assertBuilt(machine: CompiledMachine): void {
-  if (machine.lifecycleHooks.length > 0) {
-    throw new FlatMachineError(
-      'not-built',
-      'the machine uses `lifecycle_hooks`, which this version cannot run yet',
-    );
-  }
-  const found = [...machine.states.values()].find(
-    (state) => state.unbuilt.length > 0 || state.hooks.length > 0,
-  );
-  if (found === undefined) return;
-  const field = found.unbuilt[0] ?? 'hooks';
-  throw new FlatMachineError(
-    'not-built',
-    `state "${found.name}" uses \`${field}\`, which this version cannot run yet`,
-    {
-      location: found.location,
-    },
-  );
 }

@@ -1,6 +1,6 @@
 import type { BackendSet, Lease } from '../backends/interfaces.ts';
 import { FlatMachineError, toError } from '../errors.ts';
-import type { MachineHooks } from './interfaces.ts';
+import type { RunHooks } from './interfaces.ts';
 import { EventRecorder } from './recorder.ts';
 import type { ExecutionResult, ExecutionSetup } from './setup.ts';
 import { StopSource } from './stop.ts';
@@ -10,7 +10,7 @@ export interface Held {
   lease: Lease | null;
   stop: StopSource;
   recorder: EventRecorder;
-  hooks: MachineHooks;
+  hooks: RunHooks;
 }
 
 /**
@@ -25,12 +25,19 @@ export async function holding(
   const { locking, persistence } = backends;
   if (!(await locking.acquire(executionId))) throw await lockedError(backends, executionId);
   const lease = locking.lease(executionId);
-  const stop = new StopSource({ executionId, lease, persistence, interrupt: setup.interrupt });
+  const stop = new StopSource({
+    executionId,
+    lease,
+    persistence,
+    interrupt: setup.interrupt,
+    cancel: setup.cancel,
+  });
   const recorder = new EventRecorder(executionId, clock, setup.observe);
-  let hooks: MachineHooks | null = null;
+  let hooks: RunHooks | null = null;
   let result: ExecutionResult;
   try {
-    hooks = await setup.hooks((event) => recorder.emit(event));
+    hooks = await setup.hooks(setup.machine, executionId, setup.options, (event) => recorder.emit(event));
+    if (hooks.onEvent !== undefined) recorder.listen(hooks.onEvent);
     result = await body({ lease, stop, recorder, hooks });
   } catch (error) {
     // What went wrong first is what the caller must hear of, whatever goes wrong after it: a full disk keeps the lease from being given back too.
@@ -43,7 +50,7 @@ export async function holding(
   async function leave(): Promise<void> {
     stop.close();
     try {
-      await hooks?.close?.();
+      await hooks?.close();
     } catch (thrown) {
       recorder.emit({ type: 'log', level: 'warn', message: `closing the hooks: ${toError(thrown).message}` });
     }

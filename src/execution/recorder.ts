@@ -20,7 +20,7 @@ export class EventRecorder {
   /** The time now, ISO 8601. */
   readonly time: () => string;
   readonly #executionId: string;
-  readonly #observe: ((event: ExecutionEvent) => void) | undefined;
+  readonly #observers: ((event: ExecutionEvent) => void)[] = [];
   #stored: ExecutionEvent[] = [];
   #step = 0;
   #state: string | null = null;
@@ -28,12 +28,17 @@ export class EventRecorder {
   constructor(executionId: string, clock: Clock, observe: ((event: ExecutionEvent) => void) | undefined) {
     this.time = isoClock(clock);
     this.#executionId = executionId;
-    this.#observe = observe;
+    if (observe !== undefined) this.#observers.push(observe);
+  }
+
+  /** Tells one more listener of every event. */
+  listen(observer: (event: ExecutionEvent) => void): void {
+    this.#observers.push(observer);
   }
 
   /** Whether anybody listens: live-only events need not be made otherwise. */
   get live(): boolean {
-    return this.#observe !== undefined;
+    return this.#observers.length > 0;
   }
 
   /** What follows happens in this step and state. */
@@ -45,7 +50,7 @@ export class EventRecorder {
   /** Records one event. */
   emit(draft: EventDraft): void {
     const stored = STORED_EVENTS.has(draft.type);
-    if (!stored && this.#observe === undefined) return;
+    if (!stored && this.#observers.length === 0) return;
     const event: ExecutionEvent = {
       time: this.time(),
       execution_id: this.#executionId,
@@ -54,7 +59,7 @@ export class EventRecorder {
       ...draft,
     };
     if (stored) this.#stored.push(event);
-    this.#observe?.(event);
+    for (const observe of this.#observers) observe(event);
   }
 
   /** The events to store with the step that ends now. */

@@ -12,6 +12,8 @@ export interface ResumeChange {
   set?: JsonObject | undefined;
   /** Go on although the machine file is another one than at the start. */
   allowDrift?: boolean | undefined;
+  /** false = a failed execution stays failed: what it may still own is given back, and its result returned. Default true: it tries the failed state again. */
+  retry?: boolean | undefined;
 }
 
 /**
@@ -38,10 +40,17 @@ export function prepareResume(
     throw new FlatMachineError('unknown-state', `machine "${machine.name}" has no state "${next}"`);
   }
   const { deadline, error: _error, ...kept } = last;
-  const status = last.status === 'limit' ? 'limit' : 'running';
-  const resumed: MachineSnapshot = { ...kept, status, next_state: next, epoch };
+  const status = last.status === 'limit' || last.status === 'waiting' ? last.status : 'running';
   const edited = change.from !== undefined || change.set !== undefined;
+  const resumed: MachineSnapshot = {
+    ...kept,
+    status: edited && status === 'waiting' ? 'running' : status,
+    next_state: next,
+    epoch,
+  };
   if (edited) {
+    delete resumed.waiting_channel;
+    delete resumed.journal_told;
     resumed.step = last.step + 1;
     resumed.work_step = last.step + 2;
     resumed.created_at = new Date(now).toISOString();
@@ -66,7 +75,7 @@ function nextDeadline(
   if (timeout === null) return null;
   const fresh = now + timeout * 1000;
   if (edited || deadline === undefined) return fresh;
-  if (last.status === 'running') return deadline;
+  if (last.status === 'running' || last.status === 'waiting') return deadline;
   if (last.status === 'interrupted') return deadline + Math.max(0, now - Date.parse(last.created_at));
   return fresh;
 }

@@ -1,17 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BackendSet, Fence } from '../backends/interfaces.ts';
+import type { SaveOptions } from '../backends/interfaces.ts';
 import { crashPoint } from '../crash-points.ts';
 import { FlatMachineError, toError } from '../errors.ts';
 import type { ExecutionStatus } from '../events.ts';
-import type { CompiledMachine, CompiledState } from '../machine/interfaces.ts';
+import type { CompiledState } from '../machine/interfaces.ts';
 import { type FailureRecord, type MachineSnapshot, stepKey } from '../machine/snapshot.ts';
-import type { Clock } from '../types.ts';
+import type { Budget } from './budget.ts';
 import { contextAfterError, failureRecord, recoveryState } from './failure.ts';
+import type { Held } from './hold.ts';
 import { contextForHook } from './hook-calls.ts';
-import type { MachineHooks } from './interfaces.ts';
-import type { EventRecorder } from './recorder.ts';
-import { doStep, machineFacts, type StepResult, type StepWork } from './step.ts';
-import type { StopSource } from './stop.ts';
+import type { WorkJournal } from './journal.ts';
+import type { Launches } from './launches.ts';
+import { Pause, type PauseReason } from './pause.ts';
+import type { ExecutionSetup } from './setup.ts';
+import { doStep, type StepResult } from './step.ts';
+import { machineFacts, type StepWork } from './step-work.ts';
 
 /** A run keeps the event loop to itself for at most about this long, milliseconds. */
 const TURN_MS = 10;
@@ -21,21 +24,16 @@ const TURN_STEPS = 256;
 
 /** What a run works with. */
 export interface RunParts {
-  machine: CompiledMachine;
-  hooks: MachineHooks;
-  backends: BackendSet;
-  clock: Clock;
-  recorder: EventRecorder;
-  stop: StopSource;
-  fence: Fence | null;
-  maxSteps: number;
-  /** How many newest steps stay stored; null = the store's cap. */
-  keep: number | null;
+  setup: ExecutionSetup;
+  held: Held;
+  journal: WorkJournal;
+  budget: Budget;
+  launches: Launches;
 }
 
 /** What a step's record changes against the one before. */
 type Change = Pick<MachineSnapshot, 'status' | 'next_state' | 'context'> &
-  Partial<Pick<MachineSnapshot, 'output' | 'error' | 'work_step'>> & { state: string };
+  Partial<Pick<MachineSnapshot, 'output' | 'error' | 'work_step' | 'waiting_channel'>> & { state: string };
 
 /**
  * One execution under way: state after state, each ended by one atomic commit. What is in memory is never ahead of
@@ -43,29 +41,32 @@ type Change = Pick<MachineSnapshot, 'status' | 'next_state' | 'context'> &
  */
 export class Run {
   readonly #parts: RunParts;
+  readonly #maxSteps: number;
+  readonly #keep: number | null;
   #snapshot: MachineSnapshot;
 
   /** @param snapshot the last committed record */
   constructor(parts: RunParts, snapshot: MachineSnapshot) {
     this.#parts = parts;
     this.#snapshot = snapshot;
-  }
-
-  /** The last committed record. */
-  get snapshot(): MachineSnapshot {
-    return this.#snapshot;
+    const { machine, maxSteps } = parts.setup;
+    this.#maxSteps = maxSteps ?? machine.settings.max_steps;
+    const { keep } = machine.persistence;
+    this.#keep = keep === 'all' ? Number.POSITIVE_INFINITY : keep;
   }
 
   /** Runs until the execution ends, is stopped, or reaches its limit. @throws LeaseLostError, StepConflictError, BackendError: nothing more may be written */
   async toEnd(): Promise<MachineSnapshot> {
-    const { stop, maxSteps } = this.#parts;
+    const { stop } = this.#parts.held;
     let turnEnds = performance.now() + TURN_MS;
     while (this.#snapshot.next_state !== null && this.#snapshot.status !== 'failed') {
       if (stop.reason !== null) return this.#stopped(stop.reason);
-      if (this.#snapshot.step >= maxSteps) return this.#limited();
+      if (this.#snapshot.step >= this.#maxSteps || this.#parts.budget.stepLimit !== null)
+        return this.#limited();
       await this.#step(this.#snapshot.next_state);
       if (this.#snapshot.status !== 'running') return this.#snapshot;
       if (this.#snapshot.step % TURN_STEPS === 0 && performance.now() > turnEnds) {
+        stop.watch();
         await nextTurn();
         turnEnds = performance.now() + TURN_MS;
       }
@@ -74,10 +75,11 @@ export class Run {
   }
 
   async #step(name: string): Promise<void> {
-    const state = this.#parts.machine.states.get(name);
+    const { machine } = this.#parts.setup;
+    const state = machine.states.get(name);
     if (state === undefined) throw new FlatMachineError('unknown-state', `there is no state "${name}"`);
     const step = this.#snapshot.step + 1;
-    this.#parts.recorder.enter(step, name);
+    this.#parts.held.recorder.enter(step, name);
     let result: StepResult;
     try {
       crashPoint('step.before-work');
@@ -90,8 +92,9 @@ export class Run {
   }
 
   #work(state: CompiledState, step: number): StepWork {
-    const { machine, hooks, clock, recorder, stop, fence } = this.#parts;
-    return { machine, hooks, clock, recorder, stop, fence, state, step, snapshot: this.#snapshot };
+    const { setup, held, journal, budget, launches } = this.#parts;
+    const hooks = held.hooks.forState(state.name);
+    return { setup, held, journal, budget, hooks, launches, state, step, snapshot: this.#snapshot };
   }
 
   async #succeeded(state: CompiledState, result: StepResult): Promise<void> {
@@ -114,15 +117,19 @@ export class Run {
   }
 
   #statusAfterStep(): ExecutionStatus {
-    const { stop, maxSteps } = this.#parts;
-    if (stop.reason?.code === 'interrupted') return 'interrupted';
-    return this.#snapshot.step + 1 >= maxSteps ? 'limit' : 'running';
+    if (this.#parts.held.stop.reason?.code === 'interrupted') return 'interrupted';
+    return this.#snapshot.step + 1 >= this.#maxSteps ? 'limit' : 'running';
   }
 
   async #failed(state: CompiledState, step: number, error: Error): Promise<void> {
-    const { stop } = this.#parts;
+    const { stop, recorder } = this.#parts.held;
     if (stop.reason !== null && (error === stop.reason || stop.reason.code === 'lease-lost')) {
       await this.#stopped(stop.reason);
+      return;
+    }
+    if (error instanceof Pause) {
+      if (stop.reason === null) await this.#paused(state, error.reason);
+      else await this.#stopped(stop.reason);
       return;
     }
     let cause = error;
@@ -133,7 +140,7 @@ export class Run {
       cause = toError(thrown);
     }
     const record = failureRecord(cause, state.name, step);
-    this.#parts.recorder.emit({ type: 'error', ...errorFacts(record), ...(to === null ? {} : { to }) });
+    recorder.emit({ type: 'error', ...errorFacts(record), ...(to === null ? {} : { to }) });
     const context = contextAfterError(this.#snapshot.context, record);
     if (to !== null) {
       await this.#commit({ state: state.name, status: this.#statusAfterStep(), next_state: to, context });
@@ -149,7 +156,8 @@ export class Run {
   }
 
   async #askHook(state: CompiledState, step: number, error: Error): Promise<string | null> {
-    const { hooks, machine } = this.#parts;
+    const { machine } = this.#parts.setup;
+    const hooks = this.#parts.held.hooks.forState(state.name);
     if (hooks.onError === undefined) return null;
     const facts = machineFacts(machine, this.#snapshot, state.name, step);
     const to = await hooks.onError(state.name, error, contextForHook(this.#snapshot.context, facts));
@@ -165,7 +173,7 @@ export class Run {
   /** Ends the run without having done the next state's work, which an interruption carries over under the same identity. */
   async #stopped(reason: FlatMachineError): Promise<MachineSnapshot> {
     if (reason.code === 'lease-lost') {
-      this.#parts.recorder.emit({ type: 'lease_lost', reason: reason.message });
+      this.#parts.held.recorder.emit({ type: 'lease_lost', reason: reason.message });
       throw reason;
     }
     const { context, next_state, current_state, work_step } = this.#snapshot;
@@ -178,7 +186,32 @@ export class Run {
     return this.#snapshot;
   }
 
-  /** A run that is already at its limit: nothing runs; the next state's work keeps its identity. */
+  /** Parks the execution in the middle of a state's work, which keeps its identity and what it has done. */
+  async #paused(state: CompiledState, reason: PauseReason): Promise<void> {
+    if (reason.status === 'limit') {
+      this.#parts.held.recorder.emit({ type: 'log', level: 'warn', message: `stopped: ${reason.message}` });
+      await this.#limited();
+      return;
+    }
+    const { context, next_state, work_step, deadline, status } = this.#snapshot;
+    this.#parts.held.recorder.emit({
+      type: 'waiting',
+      ...(reason.channel === null ? {} : { channel: reason.channel }),
+      ...(deadline === undefined ? {} : { deadline }),
+    });
+    // A resume that found nothing new to do leaves the record of the first park.
+    if (status === 'waiting') return;
+    await this.#commit({
+      state: state.name,
+      status: 'waiting',
+      next_state,
+      context,
+      work_step,
+      ...(reason.channel === null ? {} : { waiting_channel: reason.channel }),
+    });
+  }
+
+  /** A run that is at its limit: nothing more runs; the next state's work keeps its identity. */
   async #limited(): Promise<MachineSnapshot> {
     const { context, next_state, current_state, work_step, status } = this.#snapshot;
     if (status === 'limit') return this.#snapshot;
@@ -188,24 +221,38 @@ export class Run {
 
   /** The one write that ends a step. */
   async #commit(change: Change): Promise<void> {
-    const { backends, fence, recorder, keep } = this.#parts;
+    const { held, setup, journal } = this.#parts;
+    const { recorder, lease } = held;
+    const carried = change.work_step !== undefined;
+    if (!carried) this.#parts.budget.addStep();
     const snapshot = this.#next(change);
+    const options: SaveOptions = { events: recorder.take() };
+    if (lease !== null) options.fence = lease;
+    if (this.#keep !== null) options.keep = this.#keep;
+    if (!carried && journal.used)
+      options.over = { work: journal.work, signal: this.#signalAfter(change.status) };
     crashPoint('step.before-commit');
-    await backends.persistence.save(stepKey(snapshot.execution_id, snapshot.step), snapshot, {
-      events: recorder.take(),
-      ...(fence === null ? {} : { fence }),
-      ...(keep === null ? {} : { keep }),
-    });
+    await setup.backends.persistence.save(stepKey(snapshot.execution_id, snapshot.step), snapshot, options);
     this.#snapshot = snapshot;
+    if (!carried) journal.begin(snapshot.work_step);
     crashPoint('step.after-commit');
     if (recorder.live) {
       recorder.emit({ type: 'step_commit', status: snapshot.status, next_state: snapshot.next_state });
     }
   }
 
+  /** A signal that this work was given is used up, unless the work came to nothing: then the next that waits on its channel gets it. */
+  #signalAfter(status: ExecutionStatus): 'consumed' | 'returned' {
+    const failed = status === 'failed' || status === 'cancelled';
+    return failed || !this.#parts.journal.tookSignal ? 'returned' : 'consumed';
+  }
+
   #next(change: Change): MachineSnapshot {
-    const { fence, recorder } = this.#parts;
+    const { budget, held, journal } = this.#parts;
+    const { lease, recorder } = held;
     const last = this.#snapshot;
+    // What work that is carried over has used so far is found again in its journal.
+    const { calls, cost, steps } = change.work_step === undefined ? budget.spent : spentBy(last);
     const step = last.step + 1;
     // Spelled out rather than spread: this runs once per step, and a literal of one shape is several times as fast.
     const snapshot: MachineSnapshot = {
@@ -216,20 +263,26 @@ export class Run {
       context: change.context,
       step,
       created_at: recorder.time(),
-      total_api_calls: last.total_api_calls ?? 0,
-      total_cost: last.total_cost ?? 0,
+      total_api_calls: calls,
+      total_cost: cost,
       status: change.status,
       next_state: change.next_state,
       work_step: change.work_step ?? step + 1,
       input: last.input,
       config_hash: last.config_hash,
-      epoch: fence?.token ?? 0,
+      epoch: lease?.token ?? 0,
     };
     const deadline = this.#deadlineAfter(change);
     if (deadline !== undefined) snapshot.deadline = deadline;
+    if (steps !== step) snapshot.total_steps = steps;
     if (change.output !== undefined) snapshot.output = change.output;
     if (change.error !== undefined) snapshot.error = change.error;
+    if (change.work_step !== undefined) snapshot.journal_told = journal.size;
+    if (change.waiting_channel !== undefined) snapshot.waiting_channel = change.waiting_channel;
+    const launches = this.#parts.launches.pending();
+    if (launches !== null) snapshot.pending_launches = launches;
     if (last.machine_file !== undefined) snapshot.machine_file = last.machine_file;
+    if (last.machine_path !== undefined) snapshot.machine_path = last.machine_path;
     if (last.options !== undefined) snapshot.options = last.options;
     if (last.parent_execution_id !== undefined) snapshot.parent_execution_id = last.parent_execution_id;
     if (last.depth !== undefined) snapshot.depth = last.depth;
@@ -239,10 +292,18 @@ export class Run {
   /** Work that is carried over keeps its deadline; other work gets one if its state has a timeout. */
   #deadlineAfter({ next_state, work_step }: Change): number | undefined {
     if (work_step !== undefined) return this.#snapshot.deadline;
-    const { machine, clock } = this.#parts;
+    const { machine, clock } = this.#parts.setup;
     const timeout = next_state === null ? null : machine.states.get(next_state)?.timeout;
     return timeout == null ? undefined : clock.now() + timeout * 1000;
   }
+}
+
+function spentBy(last: MachineSnapshot) {
+  return {
+    calls: last.total_api_calls ?? 0,
+    cost: last.total_cost ?? 0,
+    steps: last.total_steps ?? last.step,
+  };
 }
 
 function errorFacts(record: FailureRecord) {

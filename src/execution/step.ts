@@ -1,35 +1,11 @@
-import type { Fence } from '../backends/interfaces.ts';
+import { crashPoint } from '../crash-points.ts';
 import { FlatMachineError } from '../errors.ts';
 import { setOwn, toJson } from '../json.ts';
-import type { CompiledMachine, CompiledState, MachineFacts, Scope } from '../machine/interfaces.ts';
-import type { MachineSnapshot } from '../machine/snapshot.ts';
-import type { Clock, JsonObject, JsonValue, MaybePromise } from '../types.ts';
-import { WorkBound } from './bound.ts';
-import {
-  type ActionOutcome,
-  actionOutcome,
-  contextForHook,
-  contextFromHook,
-  handlesAction,
-} from './hook-calls.ts';
-import type { ActionCall, MachineHooks } from './interfaces.ts';
-import type { EventRecorder } from './recorder.ts';
-import type { StopSource } from './stop.ts';
-
-/** One state's work and what it may use. */
-export interface StepWork {
-  machine: CompiledMachine;
-  hooks: MachineHooks;
-  clock: Clock;
-  recorder: EventRecorder;
-  stop: StopSource;
-  fence: Fence | null;
-  state: CompiledState;
-  /** Number of the record this step will write. */
-  step: number;
-  /** The record before it. */
-  snapshot: MachineSnapshot;
-}
+import type { MachineFacts, StatePart } from '../machine/interfaces.ts';
+import type { JsonObject, JsonValue } from '../types.ts';
+import { contextForHook, contextFromHook } from './hook-calls.ts';
+import { doAction } from './parts/action.ts';
+import { machineFacts, type PartOutcome, type PartWork, type StepWork, scopeOf } from './step-work.ts';
 
 /** What a step came to. */
 export interface StepResult {
@@ -40,119 +16,101 @@ export interface StepResult {
   output: JsonValue;
 }
 
+/** The work of each part. What an ordinary step does not need is loaded when a state has it. */
+const PARTS: Readonly<Record<StatePart, () => PartWork | Promise<PartWork>>> = {
+  action: () => doAction,
+  launch: async () => (await import('./parts/launch.ts')).launchChildren,
+  wait_for: async () => (await import('./parts/wait.ts')).waitForSignal,
+  children: async () => (await import('./parts/children.ts')).runChildren,
+  agent: async () => (await import('./parts/agent.ts')).callAgentPart,
+};
+
+/** What the parts of a state have come to so far. */
+interface Progress {
+  context: JsonObject;
+  output: JsonValue | undefined;
+  to: string | null;
+}
+
 /**
- * Does one state: enter hooks → action → output mapping → exit hooks → final output or transition. Writes nothing: the caller commits the result
- * as one record, or routes the error.
+ * Does one state: enter hooks → its parts, the output of each mapped before the next → exit hooks → final output or transition. Commits nothing: the caller
+ * commits the result as one record, or routes the error. @throws Pause when the work cannot go on now
  */
 export async function doStep(work: StepWork): Promise<StepResult> {
-  const { state, recorder, snapshot, machine, hooks } = work;
-  const facts = machineFacts(machine, snapshot, state.name, work.step);
-  const started = recorder.live ? work.clock.monotonic() : 0;
+  const { state, snapshot, setup, hooks, held } = work;
+  const { recorder } = held;
+  const facts = machineFacts(setup.machine, snapshot, state.name, work.step);
+  const started = recorder.live ? setup.clock.monotonic() : 0;
   if (recorder.live) {
     recorder.emit({
       type: 'state_enter',
       ...(snapshot.deadline === undefined ? {} : { deadline: snapshot.deadline }),
     });
   }
-  let context = snapshot.context;
+  const done: Progress = { context: snapshot.context, output: undefined, to: null };
   if (hooks.onStateEnter !== undefined) {
-    const returned = await hooks.onStateEnter(state.name, contextForHook(context, facts));
-    if (returned !== undefined) context = contextFromHook(returned, 'onStateEnter');
+    const returned = await hooks.onStateEnter(state.name, contextForHook(done.context, facts));
+    if (returned !== undefined) done.context = contextFromHook(returned, 'onStateEnter');
   }
-  let output: JsonValue | undefined;
-  if (state.action !== null) {
-    const outcome = await act(work, facts, context, state.action);
-    output = outcome.output;
-    context = outcome.context ?? context;
+  if (state.parts.length === 0) done.context = mapOutput(work, facts, done);
+  for (const part of state.parts) {
+    if (done.to !== null) break;
+    if (restorePart(work, part, done)) continue;
+    const load = PARTS[part]();
+    const doPart = load instanceof Promise ? await load : load;
+    const outcome = await doPart(work, facts, done.context, done.output);
+    const journaled = takeOutcome(work, facts, part, done, outcome);
+    if (journaled !== null) await journaled;
   }
-  if (state.outputToContext.length > 0) context = mapOutput(work, facts, context, output);
-  let result = state.final ? finalOutput(work, facts, context, output) : output;
+  const { context } = done;
+  let result = state.final ? finalOutput(work, facts, context, done.output) : done.output;
   if (hooks.onStateExit !== undefined) {
     const returned = await hooks.onStateExit(state.name, contextForHook(context, facts), result);
     if (returned !== undefined) result = toJson(returned, 'output from onStateExit');
   }
-  if (recorder.live) recorder.emit({ type: 'state_exit', duration_ms: work.clock.monotonic() - started });
+  if (recorder.live) recorder.emit({ type: 'state_exit', duration_ms: setup.clock.monotonic() - started });
   if (state.final) return { context, to: null, output: await machineEnd(work, facts, context, result ?? {}) };
-  return { context, to: await nextState(work, facts, context, result), output: null };
+  return { context, to: await nextState(work, facts, context, result, done.to), output: null };
 }
 
-async function act(
+/** Whether an earlier run has done this part already; then what it came to is taken from the journal. A launch is not: it takes up children that have not ended. */
+function restorePart({ journal }: StepWork, part: StatePart, done: Progress): boolean {
+  const before = journal.get(`part.${part}`);
+  if (before === undefined) return false;
+  Object.assign(done, before);
+  return true;
+}
+
+/** A part is done: its output is mapped, and unless it is the last, journaled, so that a resume of this state does not repeat it. */
+function takeOutcome(
   work: StepWork,
   facts: MachineFacts,
-  context: JsonObject,
-  action: string,
-): Promise<ActionOutcome> {
-  const { state, hooks, recorder } = work;
-  if (!handlesAction(hooks, action)) {
-    throw new FlatMachineError(
-      'unhandled-action',
-      `no hook handles the action "${action}" of state "${state.name}"`,
-      {
-        location: state.location,
-      },
-    );
-  }
-  const what = `action "${action}" of state "${state.name}"`;
-  const bound = new WorkBound(work.stop, work.snapshot.deadline ?? null, work.clock);
-  bound.assertTime(what);
-  const scope = scopeOf(work, facts, context, undefined);
-  const call = new Call(work, action, state.input === null ? {} : state.input(scope), bound);
-  const started = recorder.live ? work.clock.monotonic() : 0;
-  if (recorder.live) recorder.emit({ type: 'action_start', action });
-  const returned = hooks.onAction?.(action, contextForHook(context, facts), call);
-  const value = isPromise(returned) ? await bound.race(what, returned) : returned;
-  if (recorder.live) {
-    recorder.emit({ type: 'action_end', action, duration_ms: work.clock.monotonic() - started });
-  }
-  return actionOutcome(value);
+  part: StatePart,
+  done: Progress,
+  outcome: PartOutcome,
+): Promise<void> | null {
+  const { parts } = work.state;
+  const last = part === parts[parts.length - 1];
+  done.context = outcome.context ?? done.context;
+  done.to = outcome.to;
+  if (part !== 'launch') done.output = outcome.output;
+  if (part !== 'launch' || last) done.context = mapOutput(work, facts, done);
+  return last || part === 'launch' ? null : journalPart(work, part, done);
 }
 
-/** The call as the hook sees it. Its signal is made only when asked for. */
-class Call implements ActionCall {
-  readonly action: string;
-  readonly input: JsonObject;
-  readonly state: string;
-  readonly executionId: string;
-  readonly step: number;
-  readonly workId: string;
-  readonly fence: Fence;
-  readonly #bound: WorkBound;
-  readonly #recorder: EventRecorder;
-
-  constructor(work: StepWork, action: string, input: JsonObject, bound: WorkBound) {
-    this.action = action;
-    this.input = input;
-    this.state = work.state.name;
-    this.executionId = work.snapshot.execution_id;
-    this.step = work.step;
-    this.workId = `${this.executionId}.${work.snapshot.work_step}`;
-    this.fence = work.fence ?? { key: this.executionId, token: 0 };
-    this.#bound = bound;
-    this.#recorder = work.recorder;
-  }
-
-  get signal(): AbortSignal {
-    return this.#bound.signal;
-  }
-
-  get deadline(): number | null {
-    return this.#bound.deadline;
-  }
-
-  emit(event: Parameters<ActionCall['emit']>[0]): void {
-    this.#recorder.emit(event);
-  }
+async function journalPart({ journal }: StepWork, part: StatePart, done: Progress): Promise<void> {
+  crashPoint('part.before-journal');
+  const { output, context, to } = done;
+  await journal.put(`part.${part}`, { ...(output === undefined ? {} : { output }), context, to });
+  crashPoint('part.after-journal');
 }
 
-function mapOutput(
-  work: StepWork,
-  facts: MachineFacts,
-  before: JsonObject,
-  output: JsonValue | undefined,
-): JsonObject {
-  const context = { ...before };
-  const scope = scopeOf(work, facts, context, output);
-  for (const [key, render] of work.state.outputToContext) setOwn(context, key, render(scope));
+function mapOutput(work: StepWork, facts: MachineFacts, done: Progress): JsonObject {
+  const { outputToContext } = work.state;
+  if (outputToContext.length === 0) return done.context;
+  const context = { ...done.context };
+  const scope = scopeOf(work, facts, context, done.output);
+  for (const [key, render] of outputToContext) setOwn(context, key, render(scope));
   return context;
 }
 
@@ -172,8 +130,9 @@ async function machineEnd(
   context: JsonObject,
   output: JsonValue,
 ): Promise<JsonValue> {
-  if (work.hooks.onMachineEnd === undefined) return output;
-  const returned = await work.hooks.onMachineEnd(contextForHook(context, facts), output);
+  const { machine: hooks } = work.held.hooks;
+  if (hooks.onMachineEnd === undefined) return output;
+  const returned = await hooks.onMachineEnd(contextForHook(context, facts), output);
   return returned === undefined ? output : toJson(returned, 'output from onMachineEnd');
 }
 
@@ -182,10 +141,11 @@ async function nextState(
   facts: MachineFacts,
   context: JsonObject,
   output: JsonValue | undefined,
+  chosen: string | null,
 ): Promise<string> {
-  const { state, hooks, machine, recorder } = work;
+  const { state, hooks, setup, held } = work;
   const scope = scopeOf(work, facts, context, output);
-  let to = state.transitions.find(({ condition }) => condition === null || condition(scope))?.to;
+  let to = chosen ?? state.transitions.find(({ condition }) => condition === null || condition(scope))?.to;
   if (to === undefined) {
     throw new FlatMachineError('no-transition', `no transition of state "${state.name}" matched`, {
       location: state.location,
@@ -193,45 +153,10 @@ async function nextState(
   }
   if (hooks.onTransition !== undefined) {
     to = (await hooks.onTransition(state.name, to, contextForHook(context, facts))) ?? to;
-    if (!machine.states.has(to)) {
+    if (!setup.machine.states.has(to)) {
       throw new FlatMachineError('unknown-state', `onTransition named "${to}", which is no state`);
     }
   }
-  if (recorder.live) recorder.emit({ type: 'transition', to });
+  if (held.recorder.live) held.recorder.emit({ type: 'transition', to });
   return to;
-}
-
-function scopeOf(
-  work: StepWork,
-  machine: MachineFacts,
-  context: JsonObject,
-  output: JsonValue | undefined,
-): Scope {
-  return { context, input: work.snapshot.input, output, machine, now: work.clock.now() };
-}
-
-/** The contents of `context.machine` during a step. */
-export function machineFacts(
-  machine: CompiledMachine,
-  snapshot: MachineSnapshot,
-  state: string,
-  step: number,
-): MachineFacts {
-  return {
-    execution_id: snapshot.execution_id,
-    machine_name: machine.name,
-    parent_execution_id: snapshot.parent_execution_id ?? null,
-    spec_version: machine.specVersion,
-    step,
-    current_state: state,
-    total_api_calls: snapshot.total_api_calls ?? 0,
-    total_cost: snapshot.total_cost ?? 0,
-    depth: snapshot.depth ?? 0,
-  };
-}
-
-function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
 }

@@ -2,14 +2,21 @@ import { handlesAction } from '../execution/hook-calls.ts';
 import type { MachineHooks } from '../execution/interfaces.ts';
 import { toJson } from '../json.ts';
 import type { JsonValue } from '../types.ts';
+import { toolHooks } from './composite-tools.ts';
 
 /**
  * Several hooks as one. They are called in order, each with its own copy of what the one before gave back; an action goes
- * to the first that handles it, an error to the first that names a state.
+ * to the first that handles it, an error to the first that names a state. The composite has only the methods that a member has:
+ * what nobody listens to costs nothing.
  */
 export function compositeHooks(members: readonly MachineHooks[]): MachineHooks {
   const [only] = members;
-  if (only !== undefined && members.length === 1) return only;
+  if (only === undefined) return NO_HOOKS;
+  if (members.length === 1) return only;
+  return { ...machineHooks(members), ...stateHooks(members), ...toolHooks(members), ...ends(members) };
+}
+
+function machineHooks(members: readonly MachineHooks[]): MachineHooks {
   const composite: MachineHooks = {};
   if (members.some((hooks) => hooks.onMachineStart)) {
     composite.onMachineStart = (context) =>
@@ -19,6 +26,17 @@ export function compositeHooks(members: readonly MachineHooks[]): MachineHooks {
     composite.onMachineEnd = (context, output) =>
       thread(members, output, (hooks, current) => hooks.onMachineEnd?.(copy(context), current));
   }
+  const listeners = members.filter((hooks) => hooks.onEvent);
+  if (listeners.length > 0) {
+    composite.onEvent = (event) => {
+      for (const hooks of listeners) hooks.onEvent?.(event);
+    };
+  }
+  return composite;
+}
+
+function stateHooks(members: readonly MachineHooks[]): MachineHooks {
+  const composite: MachineHooks = {};
   if (members.some((hooks) => hooks.onStateEnter)) {
     composite.onStateEnter = (state, context) =>
       thread(members, context, (hooks, current) => hooks.onStateEnter?.(state, current));
@@ -26,8 +44,8 @@ export function compositeHooks(members: readonly MachineHooks[]): MachineHooks {
   if (members.some((hooks) => hooks.onStateExit)) composite.onStateExit = stateExit(members);
   if (members.some((hooks) => hooks.onTransition)) composite.onTransition = transition(members);
   if (members.some((hooks) => hooks.onError)) composite.onError = firstRecovery(members);
-  if (members.some((hooks) => hooks.onAction)) return { ...composite, ...actions(members), ...ends(members) };
-  return { ...composite, ...ends(members) };
+  if (members.some((hooks) => hooks.onAction)) Object.assign(composite, actions(members));
+  return composite;
 }
 
 /** Hands a value through all members: what one returns is what the next is given. */
@@ -52,7 +70,8 @@ function stateExit(members: readonly MachineHooks[]): NonNullable<MachineHooks['
     let current = output;
     for (const hooks of members) {
       const given = current === undefined ? undefined : copy(current);
-      current = (await hooks.onStateExit?.(state, copy(context), given)) ?? current;
+      const returned = await hooks.onStateExit?.(state, copy(context), given);
+      if (returned !== undefined) current = returned;
     }
     return current;
   };
@@ -84,18 +103,23 @@ function actions(members: readonly MachineHooks[]): Pick<MachineHooks, 'actions'
   return { onAction, actions: able.flatMap((hooks) => hooks.actions ?? []) };
 }
 
-/** Every member is asked to clean up, whatever the others do; their failures come together. */
 function ends(members: readonly MachineHooks[]): Pick<MachineHooks, 'onExecutionEnd' | 'close'> {
-  const all = async (call: (hooks: MachineHooks) => unknown) => {
-    const outcomes = await Promise.allSettled(members.map(async (hooks) => call(hooks)));
-    const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
-  };
   return {
-    onExecutionEnd: (executionId, status) => all((hooks) => hooks.onExecutionEnd?.(executionId, status)),
-    close: () => all((hooks) => hooks.close?.()),
+    onExecutionEnd: (executionId, status) =>
+      tellAll(members, (hooks) => hooks.onExecutionEnd?.(executionId, status)),
+    close: () => tellAll(members, (hooks) => hooks.close?.()),
   };
+}
+
+/** Every member is told, whatever the others do. @throws what one threw; several as an AggregateError */
+export async function tellAll(
+  members: readonly MachineHooks[],
+  call: (hooks: MachineHooks) => unknown,
+): Promise<void> {
+  const outcomes = await Promise.allSettled(members.map(async (hooks) => call(hooks)));
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
 }
 
 function copy<T extends JsonValue>(value: T): T {

@@ -1,9 +1,8 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FlatMachineError } from '../errors.ts';
 import type { MachineHooks } from '../execution/interfaces.ts';
 import type { HookReference } from '../machine/interfaces.ts';
+import { resolveModule } from './resolve-module.ts';
 
 type ClassReference = Extract<HookReference, { kind: 'class' }>;
 
@@ -34,6 +33,5 @@ function exported(namespace: Record<string, unknown>, name: string): unknown {
 
 function urlOf(reference: ClassReference, machineDir: string): string {
   if (reference.file !== undefined) return pathToFileURL(reference.file).href;
-  const require = createRequire(join(machineDir, 'machine.js'));
-  return pathToFileURL(require.resolve(reference.module ?? '')).href;
+  return resolveModule(reference.module ?? '', machineDir);
 }

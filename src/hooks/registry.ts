@@ -1,7 +1,9 @@
 import { FlatMachineError, toError } from '../errors.ts';
 import type { HookEnvironment, HookFactory, MachineHooks } from '../execution/interfaces.ts';
+import { toJson } from '../json.ts';
+import { didYouMean } from '../machine/expressions/suggest.ts';
 import type { HookReference } from '../machine/interfaces.ts';
-import { compositeHooks, NO_HOOKS } from './composite.ts';
+import type { JsonObject } from '../types.ts';
 import { loadHookClass } from './load-class.ts';
 
 /** A hook that machines can name. */
@@ -13,7 +15,7 @@ export interface NamedHook {
   readonly load: () => Promise<HookFactory>;
 }
 
-/** Hooks by name, and the making of a machine's hooks from what its file says. */
+/** Hooks by name, and the making of hooks from what a machine's file says. */
 export class HookRegistry {
   readonly #hooks = new Map<string, NamedHook>();
 
@@ -34,37 +36,50 @@ export class HookRegistry {
     return new Map([...this.#hooks.values()].map(({ name, actions }) => [name, actions]));
   }
 
-  /** Makes the hooks a machine asks for, as one. @throws FlatMachineError `hook-load` with the place in the file */
-  async create(references: readonly HookReference[], environment: HookEnvironment): Promise<MachineHooks> {
-    if (references.length === 0) return NO_HOOKS;
-    const members: MachineHooks[] = [];
-    for (const reference of references) members.push(await this.#one(reference, environment));
-    return compositeHooks(members);
-  }
-
-  async #one(reference: HookReference, environment: HookEnvironment): Promise<MachineHooks> {
+  /**
+   * Makes one hook.
+   * @throws FlatMachineError `hook-load` with the place in the file; other errors of ours that a factory throws, e.g. `missing-package`, pass as they are
+   */
+  async make(reference: HookReference, environment: HookEnvironment): Promise<MachineHooks> {
+    const { location } = reference;
     try {
-      if (reference.kind === 'class') return await loadHookClass(reference, environment.machineDir);
-      const hook = this.#hooks.get(reference.name);
-      if (hook === undefined) {
-        const names = [...this.#hooks.keys()].sort().join(', ');
-        throw new FlatMachineError('hook-load', `there is no hook "${reference.name}"; there are: ${names}`);
+      // Their own copy: what they do to it must not show in the next execution of the machine.
+      const args = toJson(reference.args) as JsonObject;
+      if (reference.kind === 'class') {
+        return await loadHookClass({ ...reference, args }, environment.machineDir);
       }
-      const factory = await hook.load();
-      return await factory(reference.args, environment);
+      const factory = await this.#named(reference.name).load();
+      return await factory(args, environment);
     } catch (thrown) {
       const cause = toError(thrown);
-      if (cause instanceof FlatMachineError && cause.code !== 'hook-load') throw cause;
-      throw new FlatMachineError('hook-load', `cannot load the hooks: ${cause.message}`, {
-        cause,
-        location: reference.location,
-      });
+      if (!(cause instanceof FlatMachineError)) {
+        const message = `the hooks ${nameOf(reference)} cannot be made: ${cause.message}`;
+        throw new FlatMachineError('hook-load', message, { cause, location });
+      }
+      if (cause.code !== 'hook-load' || cause.location !== undefined) throw cause;
+      const { remedy } = cause;
+      throw new FlatMachineError('hook-load', cause.message, { cause: cause.cause, remedy, location });
     }
   }
+
+  #named(name: string): NamedHook {
+    const hook = this.#hooks.get(name);
+    if (hook !== undefined) return hook;
+    const names = [...this.#hooks.keys()].sort();
+    throw new FlatMachineError('hook-load', `there is no hook "${name}"`, {
+      remedy: didYouMean(name, names, `The hooks are ${names.join(', ')}; others must be registered.`),
+    });
+  }
+}
+
+function nameOf(reference: HookReference): string {
+  if (reference.kind === 'named') return `"${reference.name}"`;
+  return `${reference.class} of ${reference.file ?? reference.module}`;
 }
 
 /** The hooks that this floor brings. */
 export const BASIC_HOOKS: readonly NamedHook[] = [
   { name: 'logging', actions: [], load: async () => (await import('./logging.ts')).loggingHooks },
   { name: 'webhook', actions: [], load: async () => (await import('./webhook.ts')).webhookHooks },
+  { name: 'metrics', actions: [], load: async () => (await import('./metrics.ts')).metricsHooks },
 ];

@@ -1,104 +1,53 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { FlatMachineError, toError } from '../errors.ts';
-import type { HookEnvironment, HookFactory } from '../execution/interfaces.ts';
-import { isJsonObject } from '../json.ts';
-import type { JsonObject, JsonValue } from '../types.ts';
-
-/** Messages that wait for a slow receiver; more are dropped, with a `log` event. */
-const MAX_QUEUE = 1000;
-const ATTEMPTS = 3;
-const REQUEST_TIMEOUT_MS = 5000;
-/** How long the end of a run waits for messages still under way. */
-const DRAIN_MS = 5000;
+import type { HookFactory, MachineHooks } from '../execution/interfaces.ts';
+import type { RequestedToolCall } from '../execution/tools/interfaces.ts';
+import type { JsonObject } from '../types.ts';
+import { WebhookQueue } from './webhook-queue.ts';
+import { type WebhookEvent, webhookSettings } from './webhook-settings.ts';
 
 /**
- * `webhook`: POSTs a JSON message per hook event to `url`, in order, without holding up the run. Arguments: `url`, `headers`.
- * A message that cannot be delivered in three tries is dropped with a `log` event, never silently.
+ * `webhook`: POSTs a signed JSON message per hook call to `url`, in order, without holding up the run. Arguments: see {@link webhookSettings}.
+ * A message that cannot be delivered is dropped with a `log` event, never silently.
  */
-export const webhookHooks: HookFactory = (args, environment) => {
-  const post = new Postman(urlOf(args.url), headersOf(args.headers), environment);
-  return {
-    onMachineStart: (context) => post.send('machine_start', { context }),
-    onMachineEnd: (context, output) => post.send('machine_end', { context, output }),
-    onStateEnter: (state, context) => post.send('state_enter', { state, context }),
-    onStateExit: (state, context, output) =>
-      post.send('state_exit', { state, context, output: output ?? null }),
-    onTransition: (from, to) => post.send('transition', { from, to }),
-    onError: (state, error) => post.send('error', { state, error_type: error.name, message: error.message }),
-    close: () => post.close(),
+export const webhookHooks: HookFactory = (args, { executionId, machineName, clock, emit }) => {
+  const settings = webhookSettings(args);
+  const queue = new WebhookQueue(settings, clock, (message) => emit({ type: 'log', level: 'warn', message }));
+  const send = (event: WebhookEvent, data: JsonObject) => {
+    const time = new Date(clock.now()).toISOString();
+    queue.add(
+      event,
+      JSON.stringify({ event, execution_id: executionId, machine: machineName, time, ...data }),
+    );
   };
+  return { ...onlyThose(settings.events, senders(send)), close: () => queue.close() };
 };
 
-class Postman {
-  readonly #url: string;
-  readonly #headers: Record<string, string>;
-  readonly #environment: HookEnvironment;
-  #queued = 0;
-  #tail: Promise<void> = Promise.resolve();
-  readonly #stop = new AbortController();
-
-  constructor(url: string, headers: Record<string, string>, environment: HookEnvironment) {
-    this.#url = url;
-    this.#headers = headers;
-    this.#environment = environment;
-  }
-
-  send(event: string, data: JsonObject): void {
-    if (this.#queued >= MAX_QUEUE) {
-      this.#warn(`webhook: ${MAX_QUEUE} messages are waiting for ${this.#url}; ${event} was dropped`);
-      return;
-    }
-    this.#queued++;
-    const { executionId, clock } = this.#environment;
-    const time = new Date(clock.now()).toISOString();
-    const body = JSON.stringify({ event, execution_id: executionId, time, ...data });
-    this.#tail = this.#tail.then(() => this.#deliver(event, body)).finally(() => this.#queued--);
-  }
-
-  async close(): Promise<void> {
-    const late = new AbortController();
-    const drained = this.#tail.then(() => true);
-    const gaveUp = sleep(DRAIN_MS, false, { signal: late.signal }).catch(() => false);
-    if (!(await Promise.race([drained, gaveUp]))) {
-      this.#warn(`webhook: ${this.#queued} messages to ${this.#url} were still under way at the end`);
-    }
-    late.abort();
-    this.#stop.abort();
-  }
-
-  async #deliver(event: string, body: string): Promise<void> {
-    let last = '';
-    for (let attempt = 1; attempt <= ATTEMPTS && !this.#stop.signal.aborted; attempt++) {
-      try {
-        const response = await fetch(this.#url, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', ...this.#headers },
-          body,
-          signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-        });
-        await response.body?.cancel();
-        if (response.ok) return;
-        last = `status ${response.status}`;
-      } catch (thrown) {
-        last = toError(thrown).message;
-      }
-      if (attempt < ATTEMPTS) await sleep(200 * attempt);
-    }
-    this.#warn(`webhook: ${event} was not delivered to ${this.#url}: ${last}`);
-  }
-
-  #warn(message: string): void {
-    this.#environment.emit({ type: 'log', level: 'warn', message });
-  }
+/** The hook methods by the name of the event they send. */
+function senders(send: (event: WebhookEvent, data: JsonObject) => void): Record<WebhookEvent, MachineHooks> {
+  return {
+    machine_start: { onMachineStart: (context) => send('machine_start', { context }) },
+    machine_end: { onMachineEnd: (context, output) => send('machine_end', { context, output }) },
+    state_enter: { onStateEnter: (state, context) => send('state_enter', { state, context }) },
+    state_exit: {
+      onStateExit: (state, context, output) => send('state_exit', { state, context, output: output ?? null }),
+    },
+    transition: { onTransition: (from, to) => send('transition', { from, to }) },
+    error: {
+      onError: (state, error) => send('error', { state, error_type: error.name, message: error.message }),
+    },
+    tool_calls: { onToolCalls: (state, calls) => send('tool_calls', { state, calls: calls.map(facts) }) },
+    tool_result: {
+      onToolResult: (state, call, { content, is_error }) =>
+        send('tool_result', { state, call: facts(call), content, is_error: is_error ?? false }),
+    },
+    execution_end: { onExecutionEnd: (_executionId, status) => send('execution_end', { status }) },
+  };
 }
 
-function urlOf(value: JsonValue | undefined): string {
-  if (typeof value === 'string' && /^https?:\/\//.test(value)) return value;
-  throw new FlatMachineError('hook-load', 'webhook: `url` must be an http or https URL');
+/** What nobody wants to hear of is not even listened to. */
+function onlyThose(events: readonly WebhookEvent[], all: Record<WebhookEvent, MachineHooks>): MachineHooks {
+  return Object.assign({}, ...events.map((event) => all[event])) as MachineHooks;
 }
 
-function headersOf(value: JsonValue | undefined): Record<string, string> {
-  if (value === undefined) return {};
-  if (!isJsonObject(value)) throw new FlatMachineError('hook-load', 'webhook: `headers` must be a map');
-  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]));
+function facts({ id, name, arguments: args }: RequestedToolCall): JsonObject {
+  return { id, name, arguments: args };
 }

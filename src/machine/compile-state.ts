@@ -1,46 +1,33 @@
-import { FlatMachineError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import { compileHooks } from './compile-hooks.ts';
-import { compileCondition, type ExpressionEngine } from './expressions/condition.ts';
-import { compileValue, type TemplateMode } from './expressions/template.ts';
+import { compile, compileInput, type Dialect } from './compile-value.ts';
+import { compileAgentCall, compileChildren, compileLaunch, itemNames } from './compile-work.ts';
+import { compileCondition } from './expressions/condition.ts';
 import type { State, Transition } from './generated/types.ts';
-import type { CompiledState, CompiledTransition, Render, Scope } from './interfaces.ts';
-import type { LoadedMachine } from './load.ts';
+import { type CompiledState, type CompiledTransition, STATE_PARTS } from './interfaces.ts';
 import type { ConfigPath } from './source-map.ts';
-
-/** How the texts of a machine are read. */
-export interface Dialect {
-  readonly engine: ExpressionEngine;
-  readonly mode: TemplateMode;
-  readonly loaded: LoadedMachine;
-}
-
-/** Fields that this version reads and checks but cannot run yet. */
-const UNBUILT = [
-  'agent',
-  'execution',
-  'sampling',
-  'session_id',
-  'tool_loop',
-  'machine',
-  'foreach',
-  'launch',
-  'wait_for',
-] as const satisfies readonly (keyof State)[];
 
 /** One state as closures. The state must have passed the linter. */
 export function compileState(name: string, state: State, path: ConfigPath, dialect: Dialect): CompiledState {
   const { loaded } = dialect;
   const outputs = (state.output_to_context ?? {}) as JsonObject;
+  const work = {
+    action: state.action ?? null,
+    launch: compileLaunch(name, state, path, dialect),
+    waitFor: state.wait_for === undefined ? null : compile(state.wait_for, [...path, 'wait_for'], dialect),
+    children: compileChildren(name, state, path, dialect),
+    agent: compileAgentCall(state, path, dialect),
+  };
+  const has = { ...work, wait_for: work.waitFor };
   return {
+    ...work,
+    parts: STATE_PARTS.filter((part) => has[part] !== null),
     name,
     final: state.type === 'final',
-    action: state.action ?? null,
     input:
       state.input === undefined
         ? null
-        : compileInput(name, state.input as JsonValue, [...path, 'input'], dialect),
+        : compileInput(name, state.input as JsonValue, [...path, 'input'], dialect, itemNames(state)),
     outputToContext: Object.keys(outputs).map((key) => [
       key,
       compile(outputs[key] as JsonValue, [...path, 'output_to_context', key], dialect),
@@ -55,35 +42,7 @@ export function compileState(name: string, state: State, path: ConfigPath, diale
       compileTransition(transition, [...path, 'transitions', i], dialect),
     ),
     hooks: compileHooks(state.hooks, [...path, 'hooks'], loaded),
-    unbuilt: UNBUILT.filter((field) => state[field] !== undefined),
     location: loaded.locate(path, 'key'),
-  };
-}
-
-function compile(value: JsonValue, path: ConfigPath, { mode, loaded }: Dialect): Render {
-  return compileValue(value, mode, (inner) => loaded.locate([...path, ...inner], 'text'));
-}
-
-function compileInput(
-  state: string,
-  value: JsonValue,
-  path: ConfigPath,
-  dialect: Dialect,
-): (scope: Scope) => JsonObject {
-  const render = compile(value, path, dialect);
-  const location = dialect.loaded.locate(path);
-  return (scope) => {
-    const input = render(scope);
-    if (isJsonObject(input)) return input;
-    const is = Array.isArray(input) ? 'a list' : input === null ? 'null' : `a ${typeof input}`;
-    throw new FlatMachineError(
-      'template-error',
-      `the input of state "${state}" must come to a map, not ${is}`,
-      {
-        location,
-        remedy: 'Point it at a map, or write the map out.',
-      },
-    );
   };
 }
 

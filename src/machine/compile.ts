@@ -1,4 +1,3 @@
-import { FlatMachineError, formatLocation } from '../errors.ts';
 import { hashJson, isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import { compileHooks } from './compile-hooks.ts';
@@ -7,30 +6,27 @@ import { DEFAULT_SPEC_VERSION, expressionEngine, templateMode } from './dialect.
 import { compileValue } from './expressions/template.ts';
 import type { FlatMachine, MachineData } from './generated/types.ts';
 import type {
+  AgentDefinition,
   CompiledMachine,
   CompiledState,
-  Diagnostic,
   MachineSettings,
   PersistenceSettings,
   Scope,
 } from './interfaces.ts';
-import { type LintOptions, lintMachine } from './lint/lint.ts';
+import { DEFAULT_MAX_DEPTH } from './lint/depth.ts';
 import type { LoadedMachine } from './load.ts';
 
-/** How many errors a message lists in full. */
-const LISTED = 5;
+/** What stands around a machine that is compiled. */
+export interface Surroundings {
+  /** Its children, filled in once they are compiled too: a machine may be its own descendant. */
+  readonly machines: ReadonlyMap<string, CompiledMachine>;
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
+  /** See {@link CompiledMachine.path}. */
+  readonly path: readonly string[];
+}
 
-/**
- * Turns a machine into closures: running it parses nothing.
- * @param options what the linter may know beside the file
- * @throws FlatMachineError `invalid-machine` when the linter finds errors; `details.diagnostics` holds them all
- */
-export async function compileMachine(
-  loaded: LoadedMachine,
-  options: LintOptions = {},
-): Promise<CompiledMachine> {
-  const errors = lintMachine(loaded, options).filter((found) => found.severity === 'error');
-  if (errors.length > 0) throw invalid(errors);
+/** Turns one machine, which has passed the linter, into closures. */
+export function compileOne(loaded: LoadedMachine, around: Surroundings): CompiledMachine {
   const config = loaded.config as JsonObject;
   // The linter has held it against the schema that the types are made from.
   const { data, spec_version } = config as unknown as FlatMachine;
@@ -46,7 +42,7 @@ export async function compileMachine(
     specVersion: spec_version ?? DEFAULT_SPEC_VERSION,
     file: loaded.file,
     dir: loaded.dir,
-    configHash: hashJson(config),
+    configHash: configHash(config, around.agents),
     config,
     initial: initialState(data),
     states,
@@ -55,23 +51,19 @@ export async function compileMachine(
     persistence: compilePersistence(data.persistence),
     hooks: compileHooks(data.hooks, ['data', 'hooks'], loaded),
     lifecycleHooks: compileHooks(data.lifecycle_hooks, ['data', 'lifecycle_hooks'], loaded),
+    ...around,
   };
 }
 
-function invalid(errors: readonly Diagnostic[]): FlatMachineError {
-  const listed = errors
-    .slice(0, LISTED)
-    .map(({ location, message }) => `  ${formatLocation(location)}  ${message}`);
-  const more = errors.length > LISTED ? [`  and ${errors.length - LISTED} more`] : [];
-  const count = errors.length === 1 ? 'an error' : `${errors.length} errors`;
-  return new FlatMachineError(
-    'invalid-machine',
-    [`the machine has ${count}:`, ...listed, ...more].join('\n'),
-    {
-      details: { diagnostics: errors.map((error) => ({ ...error, location: { ...error.location } })) },
-      location: errors[0]?.location,
-    },
-  );
+/** What the files of agents, prompts and profiles hold is part of what a machine is: a changed prompt is drift. */
+function configHash(config: JsonObject, agents: ReadonlyMap<string, AgentDefinition>): string {
+  if (agents.size === 0) return hashJson(config);
+  const [first] = agents.values();
+  return hashJson([
+    config,
+    [...agents.values()].map((agent) => [agent.name, agent.config]),
+    first?.profiles ?? null,
+  ]);
 }
 
 function initialState(data: MachineData): string {
@@ -95,7 +87,8 @@ function compileSettings(
   const backends = isJsonObject(map) && isJsonObject(map.backends) ? map.backends : {};
   return {
     max_steps: settings.max_steps ?? 1000,
-    max_depth: settings.max_depth ?? 10,
+    bounds_tree: settings.max_steps !== undefined,
+    max_depth: settings.max_depth ?? DEFAULT_MAX_DEPTH,
     max_concurrency: settings.max_concurrency ?? 16,
     max_agent_calls: settings.max_agent_calls ?? null,
     max_cost: settings.max_cost ?? null,

@@ -44,7 +44,7 @@ const SWEEPS = 4;
  * @param size the size of a state's box, pixels
  */
 export function layoutGraph(
-  graph: MachineGraph,
+  graph: Pick<MachineGraph, 'nodes' | 'edges'>,
   size: (id: string) => { width: number; height: number },
 ): Layout {
   const rank = rankNodes(graph);
@@ -78,7 +78,7 @@ export function layoutGraph(
 }
 
 /** Breadth first along the arrows, transitions before errors; what nothing reaches comes last. */
-function rankNodes(graph: MachineGraph): Map<string, number> {
+function rankNodes(graph: Pick<MachineGraph, 'nodes' | 'edges'>): Map<string, number> {
   const next = new Map<string, string[]>(graph.nodes.map((node) => [node.id, []]));
   for (const kind of ['transition', 'error'] as const) {
     for (const edge of graph.edges) if (edge.kind === kind) next.get(edge.from)?.push(edge.to);

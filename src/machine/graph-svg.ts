@@ -1,4 +1,12 @@
-import { edgeText, type GraphEdge, type GraphNode, type MachineGraph } from './graph.ts';
+import {
+  childText,
+  edgeText,
+  type GraphCall,
+  type GraphChild,
+  type GraphEdge,
+  type GraphNode,
+  type MachineGraph,
+} from './graph.ts';
 import { layoutGraph, type PlacedEdge, type PlacedNode } from './graph-layout.ts';
 
 const CHARACTER = 7.3;
@@ -12,8 +20,37 @@ interface Label {
   readonly y: number;
 }
 
-/** The graph as an SVG image of its own. The initial state has a dot and an arrow, final ones a double border, errors a dashed line. */
+/** A piece of the image, with its upper left corner at 0 0. Pixels. */
+interface Picture {
+  readonly body: readonly string[];
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Room around what stands in a frame, and between frames. */
+const PAD = 16;
+
+/** Frames of children stand in rows of at least this width. */
+const ROW = 1200;
+
+/**
+ * The graph as an SVG image of its own. The initial state has a dot and an arrow, final ones a double border, errors a dashed line;
+ * children stand in frames below the machine that runs them, with a dotted arrow from the state that does.
+ */
 export function renderSvg(graph: MachineGraph): string {
+  const { body, width, height } = drawMachine(graph);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<title>${xml(graph.name)}</title>`,
+    `<style>${STYLE}</style>`,
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>',
+    `<rect class="page" width="${width}" height="${height}"/>`,
+    ...body,
+    '</svg>\n',
+  ].join('\n');
+}
+
+function drawMachine(graph: MachineGraph): Picture {
   const texts = new Map(
     graph.nodes.map((node) => [node.id, [node.id, ...(node.work === '' ? [] : [node.work])].map(shorten)]),
   );
@@ -29,19 +66,83 @@ export function renderSvg(graph: MachineGraph): string {
     return [x - half, x + half];
   });
   const left = Math.floor(Math.min(0, ...reach.map(([from]) => from)));
-  const width = Math.ceil(Math.max(layout.width, ...reach.map(([, to]) => to)) - left);
-  const height = Math.ceil(layout.height);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${left} 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
-    `<title>${xml(graph.name)}</title>`,
-    `<style>${STYLE}</style>`,
-    '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>',
-    `<rect class="page" x="${left}" width="${width}" height="${height}"/>`,
+  const own = Math.ceil(Math.max(layout.width, ...reach.map(([, to]) => to)) - left);
+  const frames = placeFrames(graph, left, Math.ceil(layout.height), Math.max(own, ROW));
+  const calls = graph.calls.flatMap((call) => drawCall(call, layout.nodes, frames));
+  const width = Math.max(own, ...frames.map(({ x, picture }) => x - left + picture.width + PAD));
+  const height = Math.max(
+    Math.ceil(layout.height),
+    ...frames.map(({ y, picture }) => y + picture.height + PAD),
+  );
+  const body = [
     ...layout.edges.map(({ edge, points }) => `<path class="arrow ${edge.kind}" d="${curve(points)}"/>`),
+    ...calls.map(({ arrow }) => arrow),
     ...nodes,
-    ...labels.map(renderLabel),
-    '</svg>\n',
-  ].join('\n');
+    ...frames.flatMap(({ x, y, picture }) => shifted(picture.body, x, y)),
+    ...[...labels, ...calls.flatMap(({ label }) => label)].map(renderLabel),
+  ];
+  return { body: left === 0 ? body : shifted(body, -left, 0), width, height };
+}
+
+function shifted(body: readonly string[], x: number, y: number): string[] {
+  return [`<g transform="translate(${round(x)} ${round(y)})">`, ...body, '</g>'];
+}
+
+/** A child in its place. */
+interface Frame {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  readonly picture: Picture;
+}
+
+/** Side by side below the states, in rows no wider than `room`. */
+function placeFrames(graph: MachineGraph, left: number, top: number, room: number): Frame[] {
+  let x = PAD;
+  let y = top;
+  let row = 0;
+  return graph.children.map((child) => {
+    const picture = drawFrame(child);
+    if (x > PAD && x + picture.width > room) {
+      x = PAD;
+      y += row + 2 * PAD;
+      row = 0;
+    }
+    const frame = { name: child.name, x: x + left, y, picture };
+    x += picture.width + PAD;
+    row = Math.max(row, picture.height);
+    return frame;
+  });
+}
+
+function drawFrame(child: GraphChild): Picture {
+  const title = shorten(childText(child));
+  const inner = 'graph' in child && child.graph.nodes.length > 0 ? drawMachine(child.graph) : null;
+  const width = Math.ceil(Math.max(inner?.width ?? 0, title.length * CHARACTER) + 2 * PAD);
+  const height = (inner?.height ?? 0) + LINE + PAD;
+  return {
+    body: [
+      `<g class="child"><title>${xml(childText(child))}</title><rect${inner === null ? ' class="elsewhere"' : ''} width="${width}" height="${height}" rx="4"/>`,
+      `<text x="${width / 2}" y="${LINE + 4}">${xml(title)}</text></g>`,
+      ...(inner === null ? [] : shifted(inner.body, PAD, LINE + PAD)),
+    ],
+    width,
+    height,
+  };
+}
+
+function drawCall(
+  call: GraphCall,
+  nodes: ReadonlyMap<string, PlacedNode>,
+  frames: readonly Frame[],
+): { arrow: string; label: Label[] }[] {
+  const from = nodes.get(call.from);
+  const to = frames.find(({ name }) => name === call.to);
+  if (from === undefined || to === undefined) return [];
+  const start: Point = [from.x - from.width / 4, from.y + from.height / 2];
+  const end: Point = [to.x + to.picture.width / 2, to.y];
+  const label = call.label === null ? [] : [{ text: call.label, x: start[0], y: start[1] + LINE }];
+  return [{ arrow: `<path class="arrow call" d="${curve([start, end])}"/>`, label }];
 }
 
 function boxSize(texts: readonly string[]): { width: number; height: number } {
@@ -97,7 +198,7 @@ function renderNode(
       ]
     : [];
   return [
-    `<g class="state"><title>${xml(node.id)}</title>${box(0)}${node.final ? box(4) : ''}`,
+    `<g class="${['state', ...node.marks].join(' ')}"><title>${xml(node.id)}</title>${box(0)}${node.final ? box(4) : ''}`,
     ...lines,
     '</g>',
     ...start,
@@ -110,6 +211,11 @@ const STYLE = [
   '.label{font-size:11px;fill:#555;paint-order:stroke;stroke:#fff;stroke-width:4px}',
   '.page{fill:#fff}',
   '.state rect{fill:#f6f8fa;fill-opacity:.9;stroke:#444}',
+  '.agent rect{fill:#e8f0fe;stroke:#3367d6}',
+  '.wait_for rect{fill:#fff4e5;stroke:#b06000;stroke-dasharray:4 3}',
+  '.child>rect{fill:none;stroke:#888}',
+  '.child>.elsewhere{stroke-dasharray:2 3}',
+  '.call{stroke-dasharray:1 3}',
   '.arrow{fill:none;stroke:#666;marker-end:url(#tip)}',
   '.error{stroke:#b33;stroke-dasharray:5 4}',
 ].join('');

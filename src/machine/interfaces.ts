@@ -57,6 +57,85 @@ export interface CompiledTransition {
   readonly to: string;
 }
 
+/** How an agent is called in a state. */
+export interface CompiledAgentCall {
+  /** A name under `agents`. */
+  readonly agent: string;
+  /** `execution` as written; `type` is `default` without one. */
+  readonly execution: JsonObject & { readonly type: string };
+  readonly toolLoop: ToolLoopSettings | null;
+  /** Renders `session_id`. */
+  readonly sessionId: Render | null;
+}
+
+/** `tool_loop` with defaults filled in. Bounds that were 0 are Infinity. */
+export interface ToolLoopSettings {
+  readonly maxTurns: number;
+  readonly maxToolCalls: number;
+  /** Seconds. */
+  readonly toolTimeout: number;
+  /** Seconds. */
+  readonly totalTimeout: number;
+  readonly maxCost: number;
+  /** null = all. */
+  readonly allowedTools: readonly string[] | null;
+  /** Wins over `allowedTools`. */
+  readonly deniedTools: readonly string[];
+}
+
+/** One child machine to run: its name under `machines`, and its own input, which overlays the state's. */
+export interface CompiledChild {
+  readonly machine: string;
+  readonly input: ((scope: Scope) => JsonObject) | null;
+}
+
+/** The children a state runs and waits for. */
+export interface CompiledChildren {
+  /** One, unless the file has a list. */
+  readonly machines: readonly CompiledChild[];
+  /** Whether the file names one machine alone: its output is the state's. */
+  readonly single: boolean;
+  readonly foreach: CompiledForeach | null;
+  readonly mode: 'settled' | 'any';
+}
+
+/** `foreach` and what goes with it. */
+export interface CompiledForeach {
+  readonly items: Render;
+  readonly as: string;
+  readonly key: Render | null;
+  /** null = as many as `settings.max_concurrency` allows. */
+  readonly maxConcurrency: number | null;
+}
+
+/** Children a state starts and does not wait for. */
+export interface CompiledLaunch {
+  readonly machines: readonly string[];
+  readonly input: ((scope: Scope) => JsonObject) | null;
+}
+
+/** The pieces of work in a state, in the order they are done. */
+export const STATE_PARTS = ['action', 'launch', 'wait_for', 'children', 'agent'] as const;
+
+/** One of them. */
+export type StatePart = (typeof STATE_PARTS)[number];
+
+/** An agent as the machine's file gives it. What it refers to has been read. */
+export interface AgentDefinition {
+  readonly name: string;
+  /** The adapter: `flatagent`, `command`, `http`, `script`, or a registered one. */
+  readonly type: string;
+  /** The flatagent (the whole file, or inline; a prompt or profile that it names by path has been put in its place); for other types the `config`. */
+  readonly config: JsonObject;
+  /** Absolute path of the file that `ref` (or a string) names; null for an inline one. */
+  readonly file: string | null;
+  /** What relative paths in `config` are relative to. Absolute. */
+  readonly dir: string;
+  /** `data` of the flatprofile file that goes with the machine, or null. */
+  readonly profiles: JsonObject | null;
+  readonly location: SourceLocation;
+}
+
 /** A state as closures: running it parses nothing. */
 export interface CompiledState {
   readonly name: string;
@@ -75,8 +154,13 @@ export interface CompiledState {
   readonly transitions: readonly CompiledTransition[];
   /** Hooks of this state only (4.x). */
   readonly hooks: readonly HookReference[];
-  /** Fields this version parses and lints but cannot run yet, e.g. `agent`. */
-  readonly unbuilt: readonly string[];
+  readonly launch: CompiledLaunch | null;
+  /** Renders the channel. */
+  readonly waitFor: Render | null;
+  readonly children: CompiledChildren | null;
+  readonly agent: CompiledAgentCall | null;
+  /** Which of these it has, in order. */
+  readonly parts: readonly StatePart[];
   readonly location: SourceLocation;
 }
 
@@ -85,6 +169,8 @@ export interface MachineSettings {
   readonly max_steps: number;
   readonly max_depth: number;
   readonly max_concurrency: number;
+  /** Whether the file sets `max_steps`: then it bounds the steps of children as well, otherwise only the machine's own. */
+  readonly bounds_tree: boolean;
   readonly max_agent_calls: number | null;
   readonly max_cost: number | null;
   /** Seconds between heartbeats; a lease lives for twice as long. */
@@ -110,7 +196,7 @@ export interface CompiledMachine {
   readonly file: string | null;
   /** What relative paths inside the machine are relative to. */
   readonly dir: string;
-  /** SHA-256 (hex) over the canonical JSON of the configuration: equal configurations, equal hash. */
+  /** SHA-256 (hex) over the canonical JSON of the configuration, of its agents' files and profiles: equal configurations, equal hash. Children have their own. */
   readonly configHash: string;
   readonly config: JsonObject;
   readonly initial: string;
@@ -122,6 +208,11 @@ export interface CompiledMachine {
   readonly hooks: readonly HookReference[];
   /** Hooks of which only the start and end methods run (4.x). */
   readonly lifecycleHooks: readonly HookReference[];
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
+  /** Child machines by name. A machine may be its own descendant. */
+  readonly machines: ReadonlyMap<string, CompiledMachine>;
+  /** Names that lead from the file's own machine to this inline one; empty for the file's own. */
+  readonly path: readonly string[];
 }
 
 /** How bad a finding is. Errors keep a machine from running. */

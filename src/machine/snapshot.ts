@@ -14,7 +14,7 @@ export interface FailureRecord {
   details?: JsonValue;
 }
 
-/** A child that is to be started once the step that records it has committed. */
+/** A launched child: it was recorded before it was started, and is taken up again by a resume of its parent. */
 export interface LaunchIntent {
   execution_id: string;
   machine: string;
@@ -47,9 +47,12 @@ export interface MachineSnapshot {
   event?: string;
   /** The machine's result once `completed`. */
   output?: JsonValue;
+  /** Of this execution and of the children it waited for; what work under way has used is not in it yet. */
   total_api_calls?: number;
+  /** As reported by providers. */
   total_cost?: number;
   parent_execution_id?: string;
+  /** Launched children that were not known to have ended. */
   pending_launches?: LaunchIntent[];
 
   status: ExecutionStatus;
@@ -60,6 +63,8 @@ export interface MachineSnapshot {
    * that work cut off by an interruption is joined rather than repeated. Usually `step + 1`.
    */
   work_step: number;
+  /** Of work that is carried over: how many journal entries it has whose events are stored. */
+  journal_told?: number;
   /** The deadline of the next state's work, milliseconds since the epoch; set before that work begins. */
   deadline?: number;
   input: JsonObject;
@@ -69,8 +74,15 @@ export interface MachineSnapshot {
   error?: FailureRecord;
   /** Absolute path of the machine file, for `flatmachine resume ID`. */
   machine_file?: string;
+  /** Names that lead from that file's machine to an inline child, outermost first; absent = the file's own machine. */
+  machine_path?: string[];
   options?: RunOptions;
+  /** 0 or absent for a root; a child's is its parent's plus one. */
   depth?: number;
+  /** Steps of this execution and of the children it waited for; absent = `step`. */
+  total_steps?: number;
+  /** While `waiting` for a signal: its channel. */
+  waiting_channel?: string;
 }
 
 /** Ends of an execution: nothing is written after them, save by an explicit resume of a failed one. */

@@ -2,13 +2,18 @@ import { FlatMachineError } from '../errors.ts';
 import type { Outcome } from '../runners/interfaces.ts';
 import type { JsonObject } from '../types.ts';
 
-/** Failures of the infrastructure, by the type `on_error` sees, and what the trainer is told. */
-const OUTCOMES: Readonly<Record<string, Outcome>> = {
+/** Failures of the infrastructure, by the type `on_error` sees, and what the trainer is told. `agent_failed`: the model could not be asked. */
+const OUTCOMES: Readonly<Record<string, Outcome | 'agent_failed'>> = {
   SandboxLostError: 'sandbox_lost',
   SupervisorError: 'sandbox_lost',
   EnvironmentCreateError: 'create_failed',
   AcquireTimeoutError: 'create_failed',
   TimeoutError: 'timeout',
+  RateLimitError: 'agent_failed',
+  ServerError: 'agent_failed',
+  NetworkError: 'agent_failed',
+  AgentTimeoutError: 'agent_failed',
+  AgentError: 'agent_failed',
 };
 
 /**

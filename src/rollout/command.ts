@@ -1,10 +1,10 @@
-import { FlatMachineError, isFlatMachineError } from '../errors.ts';
-import type { ActionCall } from '../execution/interfaces.ts';
+import { isFlatMachineError } from '../errors.ts';
+import type { WorkCall } from '../execution/interfaces.ts';
 import type { ExecRequest, ExecResult } from '../runners/interfaces.ts';
 import { workName } from './identity.ts';
+import { inHeldSlot, sandboxLost } from './lost.ts';
 import type { HeldSlot } from './pool.ts';
 import type { RolloutSession } from './session.ts';
-import { makeMove } from './slot.ts';
 
 /** What is kept of a command's output in events and context, bytes. */
 const TAIL = 4096;
@@ -14,12 +14,17 @@ const MAX_OUTPUT = 256 * 1024;
 
 /** One command of a rollout. */
 export interface RolloutCommand {
-  /** Its place among the commands of this piece of work: with that one's id it makes it run once, however often it is asked for. */
-  n: number;
+  /** Tells the commands of a piece of work apart: with that one's id it makes it run once, however often it is asked for. `[A-Za-z0-9._-]`, at most 70. */
+  id: string;
   cmd: string;
-  /** Seconds. */
+  /** Seconds; Infinity = none. */
   timeout: number;
   env?: Record<string, string>;
+  /** Relative to the workspace, which is the default. */
+  cwd?: string;
+  stdin?: string;
+  /** Told of its output while it comes in, beside the events. */
+  onOutput?: (text: string) => void;
 }
 
 /**
@@ -30,27 +35,27 @@ export interface RolloutCommand {
 export async function runCommand(
   session: RolloutSession,
   held: HeldSlot,
-  call: ActionCall,
+  call: WorkCall,
   command: RolloutCommand,
 ): Promise<ExecResult> {
-  const { slots } = session.environment.backends;
-  if (held.slot.state !== 'executing') held.slot = await makeMove(slots, held.slot, 'start');
+  const activity = session.activity(held);
   const request = execRequest(held, call, command);
   const { execId } = request;
+  await activity.begin();
   let result: ExecResult;
   try {
-    result = await held.environment.exec(request);
+    result = await inHeldSlot(held.environment.exec(request));
   } catch (error) {
+    activity.abandon();
     if (call.signal.aborted) await stopWaiting(held, call, request);
     throw error;
   }
   tellEnd(call, execId, result);
   if (result.outcome === 'sandbox_lost') {
-    throw new FlatMachineError('sandbox-lost', `the box was lost while ${execId} ran`, {
-      details: { exec_id: execId, outcome: 'sandbox_lost', blame: 'infra' },
-    });
+    activity.abandon();
+    throw sandboxLost(`the box was lost while ${execId} ran`, { exec_id: execId });
   }
-  held.slot = await makeMove(slots, held.slot, 'finish');
+  await activity.end();
   return result;
 }
 
@@ -63,29 +68,33 @@ export function tail(text: string): string {
   return bytes.subarray(start).toString('utf8');
 }
 
-function execRequest(held: HeldSlot, call: ActionCall, command: RolloutCommand): ExecRequest {
-  const { n, cmd, timeout, env } = command;
-  const execId = `${workName(call.workId)}.${n}`;
+function execRequest(held: HeldSlot, call: WorkCall, command: RolloutCommand): ExecRequest {
+  const { id, cmd, timeout, env, cwd, stdin } = command;
+  const execId = `${workName(call.workId)}.${id}`;
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
   return {
     slotId: held.slot.slot_id,
     token: held.slot.token,
     execId,
     cmd,
-    timeout,
+    ...(Number.isFinite(timeout) ? { timeout } : {}),
     ...(env === undefined ? {} : { env }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(stdin === undefined ? {} : { stdin: Buffer.from(stdin) }),
     maxOutput: MAX_OUTPUT,
     signal: call.signal,
     onStart: (joined) => call.emit({ type: 'command_start', exec_id: execId, command: cmd, joined }),
     onOutput: (stream, chunk) => {
       const text = decoders[stream].decode(chunk, { stream: true });
-      if (text !== '') call.emit({ type: 'command_output', exec_id: execId, stream, text });
+      if (text === '') return;
+      call.emit({ type: 'command_output', exec_id: execId, stream, text });
+      command.onOutput?.(text);
     },
   };
 }
 
 /** The engine waits no more. Work that is over for good is ended in the box, and what it came to is told. */
-async function stopWaiting(held: HeldSlot, call: ActionCall, request: ExecRequest): Promise<never> {
+async function stopWaiting(held: HeldSlot, call: WorkCall, request: ExecRequest): Promise<never> {
   const { reason } = call.signal;
   if (isFlatMachineError(reason, 'timeout', 'cancelled')) {
     const { slotId, token, execId } = request;
@@ -96,7 +105,7 @@ async function stopWaiting(held: HeldSlot, call: ActionCall, request: ExecReques
   throw reason;
 }
 
-function tellEnd(call: ActionCall, execId: string, result: ExecResult): void {
+function tellEnd(call: WorkCall, execId: string, result: ExecResult): void {
   call.emit({
     type: 'command_end',
     exec_id: execId,

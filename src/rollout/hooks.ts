@@ -6,6 +6,7 @@ import { ROLLOUT_ACTIONS, type RolloutAction } from './actions.ts';
 import { assignBlame } from './blame.ts';
 import { checkpoint } from './checkpoint.ts';
 import { load } from './load.ts';
+import { slotSandbox } from './sandbox.ts';
 import { RolloutSession, taskFacts } from './session.ts';
 import { rolloutSettings } from './settings.ts';
 import { runTurn } from './turn.ts';
@@ -37,6 +38,7 @@ export const rolloutHooks: HookFactory = (args, environment) => {
   return {
     actions: ROLLOUT_ACTIONS,
     onAction: (action, context, call) => session.track(act(session, action, context, call)),
+    sandbox: (context, call) => slotSandbox(session, context, call),
     onExecutionEnd: (executionId) => session.end(executionId),
     close: () => session.close(),
   };

@@ -9,7 +9,7 @@ import type { RolloutSession } from './session.ts';
 import { loadTask } from './task.ts';
 
 /**
- * Reads and checks the task, the agent's recording and the runner before anything is created, and settles once which runner
+ * Reads and checks the task, the recording of the agent if one is named, and the runner before anything is created, and settles once which runner
  * and image the rollout uses: a resume goes on with the same.
  */
 export async function load(session: RolloutSession, call: ActionCall): Promise<JsonObject> {
@@ -17,9 +17,7 @@ export async function load(session: RolloutSession, call: ActionCall): Promise<J
   const path = taskPath(session, call.input.task);
   const task = await loadTask(path);
   const agent = text(call.input.agent, 'agent') ?? settings.agent;
-  if (agent === null)
-    throw new FlatMachineError('usage', 'no agent was named, and the machine has no default');
-  const turns = await task.recording(agent);
+  const turns = agent === null ? null : await task.recording(agent);
   await Promise.all([task.workspace(), task.tests()]);
   const image = text(call.input.image, 'image') ?? task.image ?? settings.image;
   const wanted = environment.options.runner ?? settings.runner;
@@ -35,9 +33,10 @@ export async function load(session: RolloutSession, call: ActionCall): Promise<J
   return {
     path,
     name: task.name,
+    description: task.description,
     agent,
-    turns: turns.length,
-    max_turns: Math.min(task.maxTurns, turns.length),
+    turns: turns?.length ?? 0,
+    max_turns: Math.min(task.maxTurns, turns?.length ?? Number.POSITIVE_INFINITY),
     image,
     runner: runner.name,
     isolation: runner.capabilities.isolation,

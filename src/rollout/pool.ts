@@ -6,6 +6,7 @@ import type { Clock } from '../types.ts';
 import { Boxes } from './boxes.ts';
 import { Growth } from './growth.ts';
 import { type PoolSpec, poolName } from './identity.ts';
+import { sandboxLost } from './lost.ts';
 import { type FullPool, finishRetired, reclaim } from './reclaim.ts';
 import { cleanSlot, scaleDown, type Tell } from './release.ts';
 import { makeMove, SLOT_MOVES } from './slot.ts';
@@ -119,10 +120,10 @@ export class SlotPool {
   async resume(executionId: string, fence: Fence, slotId: string): Promise<HeldSlot> {
     const [mine] = await this.#slotsOf(executionId);
     if (mine === undefined || mine.slot_id !== slotId || !TAKEN.has(mine.state))
-      throw lost(`slot ${slotId} is held no more`);
+      throw sandboxLost(`slot ${slotId} is held no more`);
     const slot = await this.#take(executionId, fence);
     const held = slot === null || slot.slot_id !== slotId ? null : await this.#open(slot);
-    if (held === null) throw lost(`the environment of slot ${slotId} is gone`);
+    if (held === null) throw sandboxLost(`the environment of slot ${slotId} is gone`);
     return held;
   }
 
@@ -283,12 +284,6 @@ export class SlotPool {
   async #slotsOf(executionId: string): Promise<Slot[]> {
     return this.#parts.backends.slots.slots({ pool: this.name, trajectory: executionId });
   }
-}
-
-function lost(message: string): FlatMachineError {
-  return new FlatMachineError('sandbox-lost', message, {
-    details: { outcome: 'sandbox_lost', blame: 'infra' },
-  });
 }
 
 function staleHolder(slotId: string): FlatMachineError {

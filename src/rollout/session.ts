@@ -1,9 +1,10 @@
 import type { BackendSet } from '../backends/interfaces.ts';
 import { FlatMachineError } from '../errors.ts';
-import type { ActionCall, HookEnvironment } from '../execution/interfaces.ts';
+import type { HookEnvironment, WorkCall } from '../execution/interfaces.ts';
 import { isJsonObject } from '../json.ts';
 import type { Runner } from '../runners/interfaces.ts';
 import type { JsonObject } from '../types.ts';
+import { Activity } from './activity.ts';
 import type { PoolSpec } from './identity.ts';
 import { type HeldSlot, SlotPool } from './pool.ts';
 import type { RecordedTurn } from './recording.ts';
@@ -15,7 +16,11 @@ import { loadTask, type Task } from './task.ts';
 export interface TaskFacts {
   path: string;
   name: string;
-  agent: string;
+  /** What the task's file says the agent is to do, or null. */
+  description: string | null;
+  /** The recorded agent, or null where the machine itself works in the slot. */
+  agent: string | null;
+  /** Of the recording. */
   turns: number;
   max_turns: number;
   image: string | null;
@@ -43,9 +48,11 @@ export class RolloutSession {
   readonly #runners = new Map<string, Promise<Runner>>();
   #shared: { key: string; entry: SharedPool } | null = null;
   #held: HeldSlot | null = null;
+  #resuming: Promise<HeldSlot> | null = null;
   #task: Promise<Task> | null = null;
   #recording: Promise<RecordedTurn[]> | null = null;
-  #working: Promise<unknown> = Promise.resolve();
+  readonly #working = new Set<Promise<unknown>>();
+  readonly #activities = new WeakMap<HeldSlot, Activity>();
 
   constructor(settings: RolloutSettings, environment: HookEnvironment, openRunner: OpenRunner) {
     this.settings = settings;
@@ -70,8 +77,8 @@ export class RolloutSession {
   }
 
   /** The agent's turns, read once. */
-  recording(facts: TaskFacts): Promise<RecordedTurn[]> {
-    this.#recording ??= this.task(facts).then((task) => task.recording(facts.agent));
+  recording(facts: TaskFacts, agent: string): Promise<RecordedTurn[]> {
+    this.#recording ??= this.task(facts).then((task) => task.recording(agent));
     return this.#recording;
   }
 
@@ -106,7 +113,7 @@ export class RolloutSession {
   }
 
   /** A clean slot for this execution. */
-  async acquire(facts: TaskFacts, call: ActionCall): Promise<HeldSlot> {
+  async acquire(facts: TaskFacts, call: WorkCall): Promise<HeldSlot> {
     const pool = await this.pool(facts);
     const { executionId, fence, signal } = call;
     this.#held = await pool.acquire({ executionId, fence, signal, tell: (event) => call.emit(event) });
@@ -117,23 +124,41 @@ export class RolloutSession {
    * The slot this execution acquired in an earlier state, taken over if that was in another process.
    * @throws FlatMachineError `sandbox-lost`, `lease-lost`
    */
-  async held(context: JsonObject, call: ActionCall): Promise<HeldSlot> {
+  async held(context: JsonObject, call: WorkCall): Promise<HeldSlot> {
     call.signal.throwIfAborted();
     if (this.#held !== null) return this.#held;
     const slot = isJsonObject(context.slot) ? context.slot.slot_id : undefined;
     if (typeof slot !== 'string') {
       throw new FlatMachineError(
         'illegal-slot-move',
-        `action "${call.action}" needs a slot: acquire_slot comes first`,
+        `state "${call.state}" needs a slot: acquire_slot comes first`,
       );
     }
+    // Each take-over makes the one before stale: whoever asks at the same time gets the same.
+    this.#resuming ??= this.#resume(context, call, slot).finally(() => {
+      this.#resuming = null;
+    });
+    return this.#resuming;
+  }
+
+  async #resume(context: JsonObject, call: WorkCall, slot: string): Promise<HeldSlot> {
     const pool = await this.pool(taskFacts(context));
     this.#held = await pool.resume(call.executionId, call.fence, slot);
     return this.#held;
   }
 
+  /** The commands under way in a slot that this execution holds. */
+  activity(held: HeldSlot): Activity {
+    let activity = this.#activities.get(held);
+    if (activity === undefined) {
+      activity = new Activity(this.environment.backends.slots, held);
+      this.#activities.set(held, activity);
+    }
+    return activity;
+  }
+
   /** Gives the slot back. Idempotent. */
-  async release(context: JsonObject, call: ActionCall): Promise<void> {
+  async release(context: JsonObject, call: WorkCall): Promise<void> {
     call.signal.throwIfAborted();
     const pool = await this.pool(taskFacts(context));
     const token = this.#held?.slot.token;
@@ -143,13 +168,15 @@ export class RolloutSession {
 
   /** Remembers work that may go on after the engine has stopped waiting for it. */
   track<T>(work: Promise<T>): Promise<T> {
-    this.#working = work.catch(() => undefined);
+    const done = () => void this.#working.delete(work);
+    this.#working.add(work);
+    work.then(done, done);
     return work;
   }
 
   /** Gives back everything the execution owns, once nothing of it is under way any more. */
   async end(executionId: string): Promise<void> {
-    await this.#working;
+    await Promise.allSettled(this.#working);
     this.#held = null;
     const { backends } = this.environment;
     const holder = await backends.locking.holder(executionId);
@@ -166,7 +193,7 @@ export class RolloutSession {
 
   /** Closes this process's channels, once nobody else in it uses them. */
   async close(): Promise<void> {
-    await this.#working;
+    await Promise.allSettled(this.#working);
     if (this.#shared === null) return;
     const { key, entry } = this.#shared;
     this.#shared = null;

@@ -14,6 +14,8 @@ export interface Task {
   /** Absolute path of the file. */
   readonly file: string;
   readonly name: string;
+  /** What the agent is to do; null when the file does not say. */
+  readonly description: string | null;
   /** Image its environment is made from, where the runner makes them from images. */
   readonly image: string | null;
   readonly maxTurns: number;
@@ -55,6 +57,7 @@ export async function loadTask(path: string): Promise<Task> {
   return {
     file,
     name: fields.required('name'),
+    description: fields.string('description') ?? null,
     image: fields.string('image') ?? null,
     maxTurns: fields.whole('max_turns', 20, 1),
     turnTimeout: fields.positive('turn_timeout', 60),

@@ -17,8 +17,13 @@ export async function runTurn(
   call: ActionCall,
 ): Promise<JsonObject> {
   const facts = taskFacts(context);
+  if (facts.agent === null) {
+    throw new FlatMachineError('usage', 'run_turn plays a recorded agent, and none was named', {
+      remedy: 'Give load_task an `agent`, or the hooks a default one.',
+    });
+  }
   const task = await session.task(facts);
-  const turns = await session.recording(facts);
+  const turns = await session.recording(facts, facts.agent);
   const { turn } = call.input;
   const commands = typeof turn === 'number' ? turns[turn - 1] : undefined;
   if (commands === undefined) {
@@ -28,7 +33,7 @@ export async function runTurn(
   let last: ExecResult | undefined;
   for (const [n, command] of commands.entries()) {
     last = await runCommand(session, held, call, {
-      n,
+      id: String(n),
       cmd: command.cmd,
       timeout: command.timeout ?? task.turnTimeout,
     });

@@ -82,7 +82,7 @@ async function placeTests(
   await environment.upload(slot.slot_id, slot.token, files);
   // Moved into place by a command, which runs once: tests that are being run are never written to.
   return runCommand(session, held, call, {
-    n: 0,
+    id: '0',
     cmd: `rm -rf ${tests} && mkdir -p ${staged} && mv ${staged} ${tests}`,
     timeout: SETUP_TIMEOUT,
   });
@@ -96,7 +96,7 @@ function runTests(
   tests: string,
 ): Promise<ExecResult> {
   return runCommand(session, held, call, {
-    n: 1,
+    id: '1',
     cmd: task.verify.cmd,
     timeout: task.verify.timeout,
     env: { TESTS: tests },

@@ -12,7 +12,7 @@ beforeAll(() => {
   cwd = directoryWith({
     ...FILES,
     'sub/warned.yml': FILES['hello.yml'].replace('spec_version: "1.0.0"\n', ''),
-    'sub/other.yml': 'kind: something else\nspec: flatagent\n',
+    'sub/other.yml': 'kind: something else\nspec: flatfish\n',
     'node_modules/x/bad.yml': 'spec: flatmachine\ndata: 1\n',
   });
 });

@@ -99,6 +99,75 @@ describe('show, history, logs', () => {
   });
 });
 
+/** Talks to a recorded agent, and then says that a tool ran a command for a model. */
+const TALK = `spec: flatmachine
+spec_version: "1.0.0"
+data:
+  name: talk
+  hooks: { file: ./tools.mjs, class: Tools }
+  agents:
+    writer:
+      type: script
+      config:
+        answers:
+          - { content: "one\\ntwo", usage: { input_tokens: 12, output_tokens: 3 }, cost: 0.002 }
+  states:
+    ask: { type: initial, agent: writer, transitions: [{ to: use }] }
+    use: { action: use, transitions: [{ to: done }] }
+    done: { type: final }
+`;
+
+const TOOLS = `export class Tools {
+  onAction(_action, _context, call) {
+    const tool = { type: 'tool_call', tool: 'bash', call_id: 'c1', is_error: false, duration_ms: 5 };
+    const output = 'a\\nb\\n';
+    call.emit({ type: 'command_start', exec_id: 'e1', command: 'ls', joined: false });
+    call.emit({ type: 'command_end', exec_id: 'e1', outcome: 'ok', returncode: 0, duration_ms: 3, output, truncated: false });
+    call.emit({ ...tool, arguments: { command: 'ls' }, result: 'a\\nb\\n[exit code 0]' });
+    call.emit({ ...tool, tool: 'read_file', arguments: { path: 'a' }, result: 'what a holds' });
+    return { output: null };
+  }
+}
+`;
+
+describe('the trajectory of an agent', () => {
+  it('is shown turn by turn, each text once', async () => {
+    const directory = directoryWith({ 'talk.yml': TALK, 'tools.mjs': TOOLS });
+    expect((await cli(['run', 'talk.yml', '--id', 't'], { cwd: directory })).code).toBe(0);
+    const { stdout } = await cli(['logs', 't'], { cwd: directory });
+    expect(stdout.replace(/^\S+ /gm, '').replace(/\d+ms\)/g, 'Xms)')).toBe(
+      [
+        '   1 ask  writer call.0: answered (12 in, 3 out, cost 0.002, Xms)',
+        '    │ one',
+        '    │ two',
+        '   2 use  $ ls',
+        '   2 use  ok (0) after 3ms',
+        '    │ a',
+        '    │ b',
+        '   2 use  bash {"command":"ls"} done (Xms)',
+        '    │ [exit code 0]',
+        '   2 use  read_file {"path":"a"} done (Xms)',
+        '    │ what a holds',
+        '',
+      ].join('\n'),
+    );
+    expect((await cli(['history', 't'], { cwd: directory })).stdout).toMatch(/use .* 2 tool calls$/m);
+    rmSync(directory, { recursive: true });
+  });
+});
+
+describe('an execution with a parent that is not stored', () => {
+  it('is listed with --all, and deleted by itself', async () => {
+    const directory = directoryWith(FILES);
+    const there = (...args: string[]) => cli(args, { cwd: directory });
+    await there('run', 'hello.yml', '--id', 'child', '--parent-id', 'elsewhere');
+    expect((await there('ls', '--json')).stdout).toBe('[]\n');
+    expect((await there('ls', '--all')).stdout).toMatch(/^child +hello +completed/m);
+    expect((await there('gc', '--older-than', '0s')).stderr).toBe('1 execution deleted\n');
+    rmSync(directory, { recursive: true });
+  });
+});
+
 describe('gc', () => {
   it('deletes what has ended and is old enough, and never what can go on', async () => {
     const running = await startCli(

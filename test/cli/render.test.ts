@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Children } from '../../src/cli/render/children.ts';
+import { describeEvent, linesView } from '../../src/cli/render/lines.ts';
 import { Progress } from '../../src/cli/render/progress.ts';
 import { styles } from '../../src/cli/render/style.ts';
 import { table } from '../../src/cli/render/table.ts';
@@ -54,6 +56,45 @@ describe('text', () => {
   });
 });
 
+describe('lines', () => {
+  it('name the execution when it is not the root', () => {
+    let text = '';
+    const view = linesView((more) => {
+      text += more;
+    });
+    view.event(event({ type: 'execution_start', machine: 'm', resumed: false, from_step: 0 }));
+    view.event(event({ type: 'state_enter', execution_id: 'x1.1.0', state: 'leaf', step: 1 }));
+    view.event(event({ type: 'transition', state: 'all', to: 'done' }));
+    expect(text).toBe(
+      '00:00:00    1 m: started\n00:00:00  x1.1.0    1 leaf  entered\n00:00:00    1 all  → done\n',
+    );
+  });
+
+  it('show what agents and tools did, turn by turn', () => {
+    const call = { agent: 'solver', call: 'turn.1', duration_ms: 1234 };
+    const usage = { input_tokens: 1200, output_tokens: 34 };
+    expect(
+      [
+        event({ type: 'agent_call', ...call, usage, cost: 0.0021, finish_reason: 'tool-calls' }),
+        event({ type: 'agent_call', ...call, error_type: 'RateLimitError', error: `slow${ESC}[31m down` }),
+        event({
+          type: 'tool_call',
+          tool: 'bash',
+          call_id: 'c1',
+          arguments: { command: `ls\n${ESC}[2J` },
+          is_error: false,
+          duration_ms: 12,
+          result: 'x',
+        }),
+      ].map(describeEvent),
+    ).toEqual([
+      'solver turn.1: tool-calls (1200 in, 34 out, cost 0.0021, 1.2s)',
+      'solver turn.1: ✖ RateLimitError: slow down',
+      'bash {"command":"ls\\n\\u001b[2J"} done (12ms)',
+    ]);
+  });
+});
+
 describe('the tree', () => {
   const canvas = { columns: 40, rows: 10, now: Date.parse('2026-01-01T00:00:05.000Z'), style: styles(false) };
 
@@ -77,7 +118,7 @@ describe('the tree', () => {
       }),
     );
     for (const rows of [4, 10, 50]) {
-      const lines = frame(progress, { ...canvas, rows });
+      const lines = frame(progress, new Children(), { ...canvas, rows });
       expect(lines.length).toBeLessThanOrEqual(rows);
       expect(
         lines.every(({ text }) => textWidth(text) <= 40 && !text.includes(ESC) && !text.includes('\n')),
@@ -85,7 +126,7 @@ describe('the tree', () => {
       expect(lines.some(({ text }) => /● state-日本-1999/.test(text))).toBe(true);
     }
     expect(
-      frame(progress, canvas)
+      frame(progress, new Children(), canvas)
         .map(({ text }) => text)
         .join('\n'),
     ).toMatch(/… 199\d earlier/);
@@ -119,13 +160,72 @@ describe('the tree', () => {
       }),
     );
     progress.apply(event({ type: 'state_enter', state: 'three', time: '2026-01-01T00:00:02.500Z', step: 3 }));
-    const lines = frame(progress, { ...canvas, columns: 100 }).map(({ text }) => text);
+    const lines = frame(progress, new Children(), { ...canvas, columns: 100 }).map(({ text }) => text);
     expect(lines).toEqual([
       'm  x1  ·  resumed  ·  local/none  slot s1  ·  step 3  ·  5s',
       '  ✔ one       1.5s',
       '  ✖ two       1.0s  TypeError: no',
       '  ● three     2s',
     ]);
+  });
+
+  it('draws children that run under their parents, and counts the others', () => {
+    const progress = new Progress();
+    const children = new Children();
+    const apply = (body: object) => {
+      const one = event(body);
+      if (one.execution_id === 'x1') progress.apply(one);
+      children.apply(one);
+    };
+    apply({ type: 'execution_start', machine: 'm', resumed: false, from_step: 0 });
+    apply({ type: 'state_enter', state: 'all' });
+    for (let i = 0; i < 10_000; i++) {
+      const child = `x1.1.${i}`;
+      apply({ type: 'child_start', child, machine: 'leaf', resumed: false });
+      if (i >= 9_998) continue;
+      const status = i === 7 ? 'failed' : i < 20 ? 'waiting' : 'completed';
+      apply({ type: 'execution_end', execution_id: child, status });
+      apply({ type: 'child_end', child, status });
+    }
+    apply({ type: 'child_start', child: 'x1.1.8', machine: 'leaf', resumed: true });
+    apply({ type: 'state_enter', execution_id: 'x1.1.9998', state: `test${ESC}[2J`, step: 2 });
+    apply({
+      type: 'child_start',
+      execution_id: 'x1.1.9998',
+      child: 'x1.1.9998.2.0',
+      machine: 'deep',
+      resumed: false,
+    });
+    apply({
+      type: 'agent_output',
+      execution_id: 'x1.1.9999',
+      agent: 'a',
+      call: 'call.0',
+      text: 'one\nthinking',
+    });
+    const lines = frame(progress, children, { ...canvas, columns: 100, rows: 12 }).map(({ text }) => text);
+    expect(lines.slice(2)).toEqual([
+      '    ● x1.1.9998 (leaf)  test  step 2  5s',
+      '      ● x1.1.9998.2.0 (deep)  step 0',
+      '    ● x1.1.9999 (leaf)  step 1  5s  thinking',
+      '    ● x1.1.8 (leaf)  step 0',
+      '    children: 4 running · 18 waiting · 1 failed · 9978 completed',
+    ]);
+    for (const rows of [4, 6, 9]) {
+      const few = frame(progress, children, { ...canvas, rows });
+      expect(few.length).toBeLessThanOrEqual(rows);
+      expect(few.some(({ text }) => /● all/.test(text))).toBe(true);
+    }
+  });
+
+  it('says what a run that parks waits for', () => {
+    const progress = new Progress();
+    progress.apply(event({ type: 'execution_start', machine: 'm', resumed: false, from_step: 0 }));
+    progress.apply(event({ type: 'state_enter', state: 'ask' }));
+    progress.apply(event({ type: 'waiting', channel: `door${ESC}[2J` }));
+    progress.apply(event({ type: 'execution_end', status: 'waiting' }));
+    const lines = frame(progress, new Children(), { ...canvas, columns: 100 }).map(({ text }) => text);
+    expect(lines[1]).toMatch(/^ {2}◌ ask .* waiting for a signal on door$/);
   });
 
   it('draws at most ten times a second, and writes nothing when nothing changed', async () => {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CRASH_POINTS } from '../../src/crash-points.ts';
+import { ROLLOUT_POINTS } from '../../src/crash-points.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { cli, temporaryDirectory } from '../helpers/cli.ts';
@@ -70,7 +70,7 @@ for (const runner of runnersUnderTest) {
       return true;
     }
 
-    for (const point of CRASH_POINTS) {
+    for (const point of ROLLOUT_POINTS) {
       it(`ends the same after a kill at ${point}`, { timeout: 300_000 }, async () => {
         if (runner.name === 'docker') {
           for (const passing of SOME_PASSINGS[point] ?? [1]) {

@@ -134,20 +134,6 @@ describe('running a machine', () => {
     );
     expect((await machine.execute()).output).toEqual({ n: 1 });
   });
-
-  it('refuses to run what is not built yet, before anything is stored', async () => {
-    const backend = await memory();
-    const machine = await load(
-      {
-        agents: { a: { type: 'flatagent' } },
-        states: { a: { type: 'initial', agent: 'a', transitions: [{ to: 'e' }] }, e: { type: 'final' } },
-      },
-      {},
-      { backend },
-    );
-    await expect(machine.execute({}, { id: 'x' })).rejects.toMatchObject({ code: 'not-built' });
-    expect(await backend.persistence.latest('x')).toBeNull();
-  });
 });
 
 describe('limits', () => {

@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ExecutionEvent } from '../../src/events.ts';
+import type { WorkCall } from '../../src/execution/interfaces.ts';
+import type { Sandbox } from '../../src/execution/tools/interfaces.ts';
 import { compositeHooks } from '../../src/hooks/composite.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { load } from '../helpers/machine.ts';
@@ -68,6 +68,78 @@ describe('composite hooks', () => {
   });
 });
 
+describe('composite hooks and tools', () => {
+  const call = { id: 'c1', name: 'bash', arguments: { cmd: 'ls' } };
+  const tool = (name: string, description = '') => ({
+    name,
+    description,
+    parameters: {},
+    run: () => ({ content: '' }),
+  });
+
+  it('put what they say to a tool loop together: the first reason counts', async () => {
+    const hooks = compositeHooks([
+      { onToolCalls: () => ({ skip: { c1: 'first' }, messages: ['one'] }) },
+      {
+        onToolCalls: (_state, calls) => {
+          (calls[0] as typeof call).arguments.cmd = 'changed';
+        },
+      },
+      {
+        onToolCalls: (_state, [asked]) => ({
+          skip: { c1: 'second', c2: String(asked?.arguments.cmd) },
+          messages: ['two'],
+          abort: 'stop',
+        }),
+      },
+      { onToolCalls: () => ({ abort: 'too late' }) },
+    ]);
+    expect(await hooks.onToolCalls?.('s', [call], {})).toEqual({
+      skip: { c1: 'first', c2: 'ls' },
+      messages: ['one', 'two'],
+      abort: 'stop',
+    });
+  });
+
+  it('hand a result through', async () => {
+    const hooks = compositeHooks([
+      { onToolResult: (_state, _call, result) => ({ ...result, content: `${result.content}1` }) },
+      {
+        onToolResult: (_state, _call, result) => {
+          result.content = 'in place';
+        },
+      },
+      { onToolResult: (_state, _call, result) => ({ ...result, content: `${result.content}2` }) },
+    ]);
+    expect(await hooks.onToolResult?.('s', call, { content: '0', is_error: true }, {})).toEqual({
+      content: '012',
+      is_error: true,
+    });
+  });
+
+  it('offer all tools, of which no two may have one name, and the first sandbox', async () => {
+    const sandbox = { run: async () => ({}) } as unknown as Sandbox;
+    const one = { tools: () => [tool('a')] };
+    const two = { tools: async () => [tool('b')], sandbox: () => sandbox };
+    const hooks = compositeHooks([one, two, {}]);
+    expect((await hooks.tools?.('s', {}))?.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(await hooks.sandbox?.({}, {} as WorkCall)).toBe(sandbox);
+    await expect(compositeHooks([one, two, one]).tools?.('s', {})).rejects.toMatchObject({
+      code: 'tool',
+      message: expect.stringContaining('"a"'),
+    });
+  });
+
+  it('have only the methods that a member has', () => {
+    expect(Object.keys(compositeHooks([{ onStateEnter: () => {} }, { tools: () => [] }])).sort()).toEqual([
+      'close',
+      'onExecutionEnd',
+      'onStateEnter',
+      'tools',
+    ]);
+  });
+});
+
 describe('class hooks', () => {
   const dir = mkdtempSync(join(tmpdir(), 'fm-hooks-'));
   const machineWith = (hooks: JsonObject, cwd = dir) => load({ ...oneState, hooks }, {}, { cwd });
@@ -89,6 +161,43 @@ describe('class hooks', () => {
     writeFileSync(join(dir, file), text);
     const machine = await machineWith({ file, class: 'Mine', args: { by: file } });
     expect((await machine.execute()).output).toEqual({ by: file });
+  });
+
+  it.each([
+    ['required', { main: './index.cjs' }],
+    ['esm-only', { type: 'module', exports: { types: './index.d.ts', import: './index.mjs' } }],
+    ['@scope/esm-only', { exports: { '.': { node: { import: './index.mjs' } } } }],
+    ['esm-only/hooks', { exports: { './hooks': { import: './index.mjs' } } }],
+  ])('loads the module %s from where the machine is', async (module, manifest) => {
+    const home = mkdtempSync(join(tmpdir(), 'fm-module-'));
+    const place = join(home, 'node_modules', module.replace('only/hooks', 'only'));
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ name: module, ...manifest }));
+    writeFileSync(
+      join(place, 'index.cjs'),
+      'exports.Mine = class { onAction() { return { output: "cjs" }; } };',
+    );
+    writeFileSync(join(place, 'index.mjs'), 'export class Mine { onAction() { return { output: "esm" }; } }');
+    const { states } = oneState;
+    const machine = await load(
+      {
+        states: { ...states, a: { ...states.a, output_to_context: { form: 'output' } } },
+        hooks: { module, class: 'Mine' },
+      },
+      {},
+      { cwd: home },
+    );
+    expect((await machine.execute()).output).toEqual({ form: module === 'required' ? 'cjs' : 'esm' });
+    rmSync(home, { recursive: true });
+  });
+
+  it('reports a module that is not there, with the place', async () => {
+    const machine = await machineWith({ module: 'no-such-module', class: 'Mine' });
+    await expect(machine.execute()).rejects.toMatchObject({
+      code: 'hook-load',
+      message: expect.stringContaining('no-such-module'),
+      location: expect.anything(),
+    });
   });
 
   it('reports a class that is not there, and one that throws, with the place', async () => {
@@ -122,62 +231,5 @@ describe('logging', () => {
     expect(logs).toContain('debug machine ended with {"x":1}');
     const [, last] = await machine.backends.persistence.history('l');
     expect(last?.events.length).toBeGreaterThan(2);
-  });
-});
-
-describe('webhook', () => {
-  let close: () => void = () => {};
-  afterEach(() => close());
-
-  async function receiver(answer: (n: number) => number): Promise<{ url: string; bodies: JsonObject[] }> {
-    const bodies: JsonObject[] = [];
-    let n = 0;
-    const server = createServer((request, response) => {
-      let text = '';
-      request.on('data', (chunk) => {
-        text += chunk;
-      });
-      request.on('end', () => {
-        const status = answer(n++);
-        if (status === 200) bodies.push(JSON.parse(text));
-        response.writeHead(status).end();
-      });
-    });
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-    close = () => server.close();
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, bodies };
-  }
-
-  const withUrl = (url: string) =>
-    load({
-      states: { a: { type: 'initial', transitions: [{ to: 'z' }] }, z: { type: 'final', output: { n: 1 } } },
-      hooks: { name: 'webhook', args: { url } },
-    });
-
-  it('delivers every event in order, trying again when the receiver fails', async () => {
-    const { url, bodies } = await receiver((n) => (n === 1 ? 500 : 200));
-    await (await withUrl(url)).execute({}, { id: 'w' });
-    expect(bodies.map((body) => body.event)).toEqual([
-      'machine_start',
-      'state_enter',
-      'state_exit',
-      'transition',
-      'state_enter',
-      'state_exit',
-      'machine_end',
-    ]);
-    expect(bodies[0]).toMatchObject({ execution_id: 'w' });
-  });
-
-  it('does not fail the run when nobody listens, and says what was lost', async () => {
-    const events: ExecutionEvent[] = [];
-    const result = await (await withUrl('http://127.0.0.1:1/')).execute(
-      {},
-      { onEvent: (event) => events.push(event) },
-    );
-    expect(result.status).toBe('completed');
-    expect(events.some((event) => event.type === 'log' && event.message.includes('not delivered'))).toBe(
-      true,
-    );
   });
 });

@@ -54,7 +54,13 @@ describe('compiling', () => {
     });
 
     const begin = compiled.states.get('begin');
-    expect(begin).toMatchObject({ action: 'work', timeout: 2.5, final: false, output: null, unbuilt: [] });
+    expect(begin).toMatchObject({
+      action: 'work',
+      timeout: 2.5,
+      final: false,
+      output: null,
+      parts: ['action'],
+    });
     expect(begin?.location).toMatchObject({ line: 16, column: 5 });
     expect(begin?.input?.(scope({ n: 5 }))).toEqual({ who: 5, text: 'n=5' });
     expect(begin?.outputToContext.map(([key]) => key)).toEqual(['b', 'a']);
@@ -76,6 +82,7 @@ describe('compiling', () => {
     const whole = await compileMachine(await load(WHOLE));
     expect(whole.settings).toEqual({
       max_steps: 7,
+      bounds_tree: true,
       max_depth: 10,
       max_concurrency: 16,
       max_agent_calls: null,
@@ -140,15 +147,16 @@ describe('compiling', () => {
     }
   });
 
-  it('lists what cannot be run yet', async () => {
+  it('lists the parts of a state in the order they are done', async () => {
     const text = machine(
-      'agents: {w: {type: command}}\nstates: {a: {agent: w, tool_loop: true, wait_for: "x", transitions: [{to: b}]}, b: {type: final}}',
+      `agents: {w: {type: command}}
+machines: {k: {data: {states: {z: {type: final}}}}}
+hooks: logging
+states: {a: {agent: w, machine: k, wait_for: "x", launch: k, action: x, transitions: [{to: b}]}, b: {type: final}}`,
     );
-    expect((await compileMachine(await load(text))).states.get('a')?.unbuilt).toEqual([
-      'agent',
-      'tool_loop',
-      'wait_for',
-    ]);
+    const { states } = await compileMachine(await load(text));
+    expect(states.get('a')?.parts).toEqual(['action', 'launch', 'wait_for', 'children', 'agent']);
+    expect(states.get('b')?.parts).toEqual([]);
   });
 
   it('resolves the file of a hook class beside the machine', async () => {

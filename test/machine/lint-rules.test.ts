@@ -1,13 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type KnownHooks, lintMachine, loadMachineFile, RULES } from '../../src/machine/index.ts';
+import {
+  type KnownHooks,
+  type LintOptions,
+  lintTree,
+  loadMachineFile,
+  RULES,
+} from '../../src/machine/index.ts';
 
 const BROKEN = join(import.meta.dirname, '../fixtures/broken');
 const KNOWN: KnownHooks = new Map([
   ['logging', []],
   ['rollout', ['prepare', 'verify']],
 ]);
+const OPTIONS: LintOptions = {
+  knownHooks: KNOWN,
+  knownAgentTypes: ['flatagent', 'command', 'http', 'script'],
+  knownExecutionTypes: ['debate'],
+};
 
 /** The place that a fixture marks: `# <- here COLUMN` at the end of the line. */
 function marked(file: string): string {
@@ -23,7 +34,7 @@ describe('every rule', () => {
     '%s finds its broken machine, and nothing else',
     async (code, rule) => {
       const file = join(BROKEN, `${code}.yml`);
-      const found = lintMachine(await loadMachineFile(file), { knownHooks: KNOWN });
+      const { found } = await lintTree(await loadMachineFile(file), OPTIONS);
       const said = found.map((one) => `${one.location.line}:${one.location.column} ${one.code}`);
       expect(said).toEqual([`${marked(file)} ${code}`]);
       expect(found[0]?.severity).toBe(rule.severity);

@@ -4,11 +4,23 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDiagnostic, lintMachine } from '../../src/machine/index.ts';
+import {
+  compileMachine,
+  formatDiagnostic,
+  type LintOptions,
+  type LoadedMachine,
+  lintMachine,
+  lintTree,
+  loadMachineFile,
+  loadMachineObject,
+  machineGraph,
+} from '../../src/machine/index.ts';
 import { distance } from '../../src/machine/lint/did-you-mean.ts';
+import type { JsonObject, JsonValue } from '../../src/types.ts';
 import { lint, load, machine, places, scratch } from './helpers.ts';
 
 const DONE = '  done: {type: final}';
+const VERSIONS = join(import.meta.dirname, '../fixtures/versions');
 const said = async (data: string): Promise<string[]> => {
   const found = await lint(machine(data), { callerHooks: true });
   return found.map(({ code, message, remedy }) => `${code}: ${message}. ${remedy}`);
@@ -122,7 +134,7 @@ describe('what is no finding', () => {
     ],
     [
       'a field that is called like a file',
-      `context: {json: 1}\nstates:\n  done: {type: final, output: {a: context.json, b: output.txt_path, c: input.log}}`,
+      `context: {json: 1}\nstates:\n  done: {type: final, action: read, output: {a: context.json, b: output.txt_path, c: input.log}}`,
     ],
     [
       'texts that only look like traps',
@@ -152,6 +164,7 @@ agents:
   shell: {type: command, config: {argv: [sh]}}
 machines:
   child: {spec: flatmachine, spec_version: "4.2.1", data: {states: {done: {type: final}}}}
+  again: {inline: {spec: flatmachine, spec_version: "4.2.1", data: {states: {done: {type: final}}}}}
 lifecycle_hooks: [metrics, {name: webhook, args: {url: x}}]
 settings: {max_depth: 3, parallel_fallback: error, templates: text}
 persistence: {enabled: true, backend: sqlite, db_path: ./x.db, checkpoint_on: [state_exit, tool_call]}
@@ -179,7 +192,7 @@ states:
     input: {turn: "{{ turn }}", at: "{{ index }}"}
     transitions: [{to: pair}]
   pair:
-    machine: [child, {name: child, input: {a: "{{ context.turns }}"}}]
+    machine: [child, {name: again, input: {a: "{{ context.turns }}"}}]
     launch: [child]
     launch_input: {x: 1}
     transitions: [{to: done}]
@@ -276,6 +289,233 @@ describe('rules in depth', () => {
     expect(found.map((one) => one.code)).toEqual(codes);
   });
 });
+
+const KID = 'kid: {data: {states: {z: {type: final}}}}';
+
+describe('what goes with agents and children', () => {
+  const known = { knownExecutionTypes: ['debate'], knownAgentTypes: ['flatagent', 'command', 'mine'] };
+  const all = async (data: string, options: LintOptions = {}) =>
+    (await lint(machine(data), options)).map(({ code, message, remedy }) => `${code}: ${message}. ${remedy}`);
+  const agent = (fields: string, options: LintOptions = known) =>
+    all(
+      `agents: {w: {type: mine}}\nstates:\n  start: {agent: w, ${fields}, transitions: [{to: done}]}\n${DONE}`,
+      options,
+    );
+  const kids = (fields: string) =>
+    all(
+      `machines: {${KID}, two: {data: {states: {z: {type: final}}}}}\nstates:\n  start: {${fields}, transitions: [{to: done}]}\n${DONE}`,
+    );
+
+  it.each([
+    ['execution: {type: debate, rounds: 3}', []],
+    ['execution: {type: mdap_voting, k_margin: 2}', []],
+    ['execution: {type: retry}, tool_loop: true', []],
+    ['execution: {type: parallel}, tool_loop: false', []],
+    ['execution: {type: parallel}, sampling: multi', []],
+    ['sampling: single', []],
+    [
+      'execution: {type: debat}',
+      ['unknown-execution-type: there is no execution type "debat". did you mean "debate"?'],
+    ],
+    [
+      'execution: {type: x}',
+      [
+        'unknown-execution-type: there is no execution type "x". The types are default, retry, parallel, mdap_voting, debate.',
+      ],
+    ],
+    [
+      'execution: {backofs: [1], type: retry}',
+      ['unknown-field: "execution" of state "start" has no field "backofs". did you mean "backoffs"?'],
+    ],
+    [
+      'execution: {n_samples: 2}',
+      [
+        'execution-option: the execution type "default" has no option "n_samples"; "parallel" has. Remove it, or change `type`.',
+      ],
+    ],
+    [
+      'execution: {type: parallel}, sampling: single',
+      [
+        'sampling-hint: `sampling: single` of state "start" changes nothing: the execution type is "parallel". Change `execution`, or remove `sampling`.',
+      ],
+    ],
+    [
+      'tool_loop: {max_turns: -1}',
+      [
+        'bad-value: "max_turns" of "tool_loop" of state "start" must be at least 0, not -1. Use one of the values that the message names.',
+      ],
+    ],
+    [
+      'tool_loop: {max_turn: 1}',
+      ['unknown-field: "tool_loop" of state "start" has no field "max_turn". did you mean "max_turns"?'],
+    ],
+  ])('an agent with %s', async (fields, expected) => {
+    expect(await agent(fields)).toEqual(expected);
+  });
+
+  it('names of types only where they are known', async () => {
+    expect(await agent('execution: {type: x}', {})).toEqual([]);
+    expect(await all(`agents: {w: {type: comand}}\nstates:\n${DONE}`)).toEqual([]);
+    expect(await all(`agents: {w: {type: comand}}\nstates:\n${DONE}`, known)).toEqual([
+      'unknown-agent-type: there is no type of agent "comand". did you mean "command"?',
+    ]);
+  });
+
+  it.each([
+    ['machine: [kid, two]', []],
+    ['foreach: input.xs, machine: [kid]', []],
+    ['launch: [kid, kid], launch_input: {a: 1}', []],
+    ['foreach: input.xs, as: file, machine: {name: kid}', ['wrong-type']],
+    ['machine: []', ['bad-value']],
+    ['launch: []', ['bad-value']],
+    ['machine: [{name: kid}, {name: kid}]', ['duplicate-child']],
+    ['foreach: input.xs, machine: [kid, two]', ['foreach-several-machines']],
+    ['foreach: input.xs, as: index, machine: kid', ['reserved-name']],
+    ['foreach: input.xs, as: in, machine: kid', ['reserved-name']],
+    ['foreach: input.xs, as: a-b, machine: kid', ['bad-value']],
+    ['machine: kid, as: x, key: k, max_concurrency: 2', ['stray-field', 'stray-field', 'stray-field']],
+    ['launch: kid, mode: any', ['stray-field']],
+    ['machine: kid, session_id: a, tool_loop: true', ['stray-field', 'stray-field']],
+    ['machine: kid, launch_input: {}', ['stray-field']],
+    ['launch: kod', ['unknown-machine']],
+    ['machine: kid, mode: all', ['bad-value']],
+  ])('children with %s', async (fields, expected) => {
+    expect((await kids(fields)).map((each) => each.split(':')[0])).toEqual(expected);
+  });
+
+  it('an empty list is said to be one', async () => {
+    expect((await kids('machine: []'))[0]).toContain(
+      'or a list of names or of {name, input}, not an empty list',
+    );
+  });
+
+  it('an entry of machines that is nothing', async () => {
+    expect(await all(`machines: {a: {}}\nstates:\n${DONE}`)).toEqual([
+      'missing-field: machine "a" needs the field "path" or "data". Add it.',
+    ]);
+  });
+
+  it('the item of a foreach is known where it is rendered, and nowhere else', async () => {
+    const fields = (more: string) =>
+      kids(
+        `foreach: input.xs, as: file, machine: kid, key: "{{ file.id }}{{ index }}", input: {f: "{{ file }}", g: file.a, h: "{{ [index] }}"}${more}`,
+      );
+    expect(await fields('')).toEqual([]);
+    expect(await fields(', output_to_context: {x: "{{ file }}"}')).toEqual([
+      'unknown-name: nothing is called "file" here. Use `context`, `input` and `output`; the item of a foreach is seen in `input` and `key` alone.',
+    ]);
+    expect(
+      await kids(
+        'machine: kid, input: {a: "{{ item }}", b: "{% for x in input.xs %}{{ x }}{{ loop.index }}{% endfor %}"}',
+      ),
+    ).toEqual([
+      'unknown-name: nothing is called "item" here. Use `context`, `input` and `output`; the item of a foreach is seen in `input` and `key` alone.',
+    ]);
+    expect(await kids('machine: kid, input: {a: "{{ contxt.b }}"}')).toEqual([
+      'unknown-name: nothing is called "contxt" here. did you mean "context"?',
+    ]);
+  });
+
+  it('keys that tools and unknown hooks may write', async () => {
+    const read = (more: string, options?: LintOptions) =>
+      all(`agents: {w: {type: mine}}\n${more}  done: {type: final, output: {a: context.found}}`, options);
+    const loop = (value: string) =>
+      `states:\n  start: {agent: w, tool_loop: ${value}, transitions: [{to: done}]}\n`;
+    expect(await read(loop('true'))).toEqual([]);
+    expect(await read(loop('{max_turns: 3}'))).toEqual([]);
+    expect(await read(loop('false'))).toHaveLength(1);
+    const knownHooks = new Map([
+      ['logging', []],
+      ['theirs', null],
+    ]);
+    expect(await read(`hooks: theirs\n${loop('false')}`, { knownHooks })).toEqual([]);
+    expect(await read(`hooks: logging\n${loop('false')}`, { knownHooks })).toHaveLength(1);
+    expect(await read(loop('false'), { callerHooks: true })).toEqual([]);
+  });
+
+  it('output where there is some', async () => {
+    const reads = ', output_to_context: {a: output, b: "{{ output.x }}"}';
+    expect((await kids(`launch: kid${reads}`)).map((each) => each.split(':')[0])).toEqual([
+      'no-output',
+      'no-output',
+    ]);
+    expect(await kids(`launch: kid, machine: two${reads}`)).toEqual([]);
+    expect(await kids(`wait_for: x${reads}`)).toEqual([]);
+    expect(await kids('launch: kid, output_to_context: {a: 1}')).toEqual([]);
+  });
+});
+
+describe('whatever a file holds', () => {
+  it('is linted without a throw, and compiles when nothing is wrong', async () => {
+    const bases = await Promise.all(
+      ['1.0', '4.2'].map((version) => loadMachineFile(join(VERSIONS, version, 'machine.yml'))),
+    );
+    const json = fc.oneof(
+      fc.constantFrom<JsonValue>(
+        null,
+        0,
+        1,
+        -1,
+        '',
+        'start',
+        '{{ item.x }}',
+        '{{ 1 +',
+        './machine.yml',
+        true,
+        [],
+        {},
+      ),
+      fc.constantFrom<JsonValue>(
+        [null],
+        [[]],
+        { a: null },
+        { data: 1 },
+        { type: 5 },
+        { spec: 'flatagent' },
+        { path: 3 },
+      ),
+      fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonValue>,
+    );
+    const change = fc.tuple(fc.noBias(fc.nat()), json);
+    let sound = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(1),
+        fc.array(change, { minLength: 1, maxLength: 3 }),
+        async (which, changes) => {
+          const base = bases[which] as LoadedMachine;
+          const config = structuredClone(base.config) as JsonObject;
+          for (const [place, value] of changes) replace(config, place, value);
+          const loaded = await loadMachineObject(config, { dir: base.dir });
+          const { found } = await lintTree(loaded, {
+            knownAgentTypes: ['flatagent'],
+            knownExecutionTypes: [],
+          });
+          if (found.some(({ severity }) => severity === 'error')) return;
+          sound++;
+          machineGraph(await compileMachine(loaded));
+        },
+      ),
+      { numRuns: 250 },
+    );
+    expect(sound).toBeGreaterThan(3);
+  });
+});
+
+/** Puts a value at one of the places of a configuration, picked by number. */
+function replace(config: JsonObject, pick: number, value: JsonValue): void {
+  const places: [JsonObject | JsonValue[], string][] = [];
+  const walk = (node: JsonValue): void => {
+    if (typeof node !== 'object' || node === null) return;
+    for (const key of Object.keys(node)) {
+      places.push([node, key]);
+      walk((node as JsonObject)[key] as JsonValue);
+    }
+  };
+  walk(config);
+  const [node, key] = places[pick % places.length] as (typeof places)[number];
+  (node as JsonObject)[key] = value;
+}
 
 describe('suggestions', () => {
   it('measure edits, swaps of neighbours among them', () => {

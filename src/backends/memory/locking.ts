@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { FlatMachineError } from '../../errors.ts';
 import type { ExecutionLock, Lease } from '../interfaces.ts';
-import type { MemoryStore } from './backend-set.ts';
+import type { MemoryStore } from './store.ts';
 
 interface Held {
   lease: Lease;
@@ -37,7 +37,7 @@ export function createMemoryLocking(store: MemoryStore): MemoryLocking {
       return true;
     },
     async release(key) {
-      drop(key);
+      if (drop(key)) store.readyListeners.changed();
     },
     lease: (key) => held.get(key)?.lease ?? null,
     async holder(key) {

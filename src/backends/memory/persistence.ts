@@ -1,23 +1,20 @@
 import type { ExecutionEvent } from '../../events.ts';
 import { toJson } from '../../json.ts';
-import { type MachineSnapshot, stepKey } from '../../machine/snapshot.ts';
-import { staleFence, stepConflict } from '../failures.ts';
+import { type MachineSnapshot, stepKey, TERMINAL_STATUSES } from '../../machine/snapshot.ts';
+import { stepConflict } from '../failures.ts';
 import type { ExecutionSummary, PersistenceBackend, StepRecord } from '../interfaces.ts';
 import { checkId, checkStepKey, parsePrefix, parseStepKey, pruneUpTo } from '../keys.ts';
 import { byNewestChange, matchesFilter, summarize } from '../summary.ts';
-import type { MemoryStore } from './backend-set.ts';
+import type { MemoryJournal } from './journal.ts';
+import type { MemoryResults } from './results.ts';
+import type { MemorySignals } from './signals.ts';
+import { checkFence, type Execution, type MemoryStore, type Step } from './store.ts';
 
-interface Step {
-  snapshot: MachineSnapshot;
-  events: readonly ExecutionEvent[];
-}
-
-interface Execution {
-  /** In the order they were written, which is the order of the steps. */
-  steps: Map<number, Step>;
-  newest: Step;
-  createdAt: string;
-  cancelRequested: boolean;
+/** The roles that lose what belongs to a step or an execution together with it. */
+interface OtherRoles {
+  results: MemoryResults;
+  journal: MemoryJournal;
+  signals: MemorySignals;
 }
 
 const NO_EVENTS: readonly ExecutionEvent[] = [];
@@ -26,8 +23,8 @@ const NO_EVENTS: readonly ExecutionEvent[] = [];
  * Keeps references to the snapshots it is given, which their makers never change again, and hands out copies.
  * A save is a few map operations; nothing is serialised.
  */
-export function createMemoryPersistence(store: MemoryStore): PersistenceBackend {
-  const executions = new Map<string, Execution>();
+export function createMemoryPersistence(store: MemoryStore, others: OtherRoles): PersistenceBackend {
+  const { executions } = store;
 
   function keysOf(id: string, execution: Execution): string[] {
     return [...execution.steps.keys()].sort((a, b) => a - b).map((step) => stepKey(id, step));
@@ -49,13 +46,18 @@ export function createMemoryPersistence(store: MemoryStore): PersistenceBackend 
   return {
     async save(key, snapshot, options = {}) {
       checkStepKey(key, snapshot);
-      const { fence, events } = options;
+      const { fence, events, over } = options;
       const upTo = pruneUpTo(snapshot.step, options.keep);
-      if (fence && store.leases.get(fence.key) !== fence.token) throw staleFence(fence);
+      if (fence) checkFence(store, fence);
       const known = executions.get(snapshot.execution_id);
       if (known?.steps.has(snapshot.step)) throw stepConflict(key);
       const execution = add(known, { snapshot, events: events?.length ? [...events] : NO_EVENTS });
       if (upTo !== null) prune(execution.steps, upTo);
+      if (over) {
+        others.journal.forget(snapshot.execution_id, over.work);
+        others.signals.over(snapshot.execution_id, over);
+      }
+      if (TERMINAL_STATUSES.has(snapshot.status)) store.readyListeners.changed();
     },
 
     async load(key) {
@@ -106,7 +108,9 @@ export function createMemoryPersistence(store: MemoryStore): PersistenceBackend 
     async deleteExecution(executionId) {
       checkId(executionId);
       executions.delete(executionId);
-      store.forgetResults(executionId);
+      others.results.forget(executionId);
+      others.journal.forget(executionId, Number.POSITIVE_INFINITY);
+      others.signals.over(executionId, { work: Number.POSITIVE_INFINITY, signal: 'returned' });
     },
 
     async requestCancel(executionId) {

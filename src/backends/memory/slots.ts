@@ -1,6 +1,6 @@
 import { toJson } from '../../json.ts';
-import { environmentExists, staleFence } from '../failures.ts';
-import type { EnvironmentRecord, Fence, Slot, SlotBackend } from '../interfaces.ts';
+import { environmentExists } from '../failures.ts';
+import type { EnvironmentRecord, Slot, SlotBackend } from '../interfaces.ts';
 import {
   BUSY_STATES,
   changedSlot,
@@ -9,16 +9,12 @@ import {
   requireSlot,
   seizedSlot,
 } from '../slot-rules.ts';
-import type { MemoryStore } from './backend-set.ts';
+import { checkFence, type MemoryStore } from './store.ts';
 
 /** Slots and environments of one process. */
 export function createMemorySlots(store: MemoryStore): SlotBackend {
   const environments = new Map<string, EnvironmentRecord>();
   const slots = new Map<string, Slot>();
-
-  function checkFence(fence: Fence): void {
-    if (store.leases.get(fence.key) !== fence.token) throw staleFence(fence);
-  }
 
   function put(slot: Slot): Slot {
     slots.set(slot.slot_id, copy(slot));
@@ -48,7 +44,7 @@ export function createMemorySlots(store: MemoryStore): SlotBackend {
 
   return {
     async addEnvironment(environment, fence) {
-      checkFence(fence);
+      checkFence(store, fence);
       if (environments.has(environment.environment_id)) throw environmentExists(environment.environment_id);
       environments.set(environment.environment_id, copy(environment));
     },
@@ -79,7 +75,7 @@ export function createMemorySlots(store: MemoryStore): SlotBackend {
       for (const slot of added) if (!slots.has(slot.slot_id)) put(slot);
     },
     async acquireSlot(pool, trajectory, fence) {
-      checkFence(fence);
+      checkFence(store, fence);
       const held = [...slots.values()].find(
         (slot) => slot.pool === pool && slot.trajectory_id === trajectory && HELD_STATES.includes(slot.state),
       );

@@ -1,9 +1,11 @@
 import { FlatMachineError } from '../../errors.ts';
 import type { BackendOptions, BackendSet } from '../interfaces.ts';
 import { openStore } from './database.ts';
+import { createSqliteJournal } from './journal.ts';
 import { createSqliteLocking } from './locking.ts';
 import { createSqlitePersistence } from './persistence.ts';
 import { createSqliteResults } from './results.ts';
+import { createSqliteSignals } from './signals.ts';
 import { createSqliteSlots } from './slots.ts';
 
 /** Seconds between a lease's heartbeats unless the options say otherwise. */
@@ -30,10 +32,12 @@ export function openSqlite(location: string, options: BackendOptions = {}): Back
   const store = openStore(location, durability);
   const locking = createSqliteLocking(store, heartbeatInterval, onWarning);
   const results = createSqliteResults(store);
+  const signals = createSqliteSignals(store);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
     results.close();
+    signals.close();
     try {
       await locking.close();
     } finally {
@@ -48,6 +52,8 @@ export function openSqlite(location: string, options: BackendOptions = {}): Back
     locking,
     results,
     slots: createSqliteSlots(store),
+    journal: createSqliteJournal(store),
+    signals,
     close() {
       closing ??= close();
       return closing;

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { storeClosed } from '../failures.ts';
 import type { Durability } from '../interfaces.ts';
+import { createReadyListeners, type ReadyListeners } from '../ready-listeners.ts';
 import { openConnection } from './connection.ts';
 import { createGroupCommit, type GroupCommit } from './group-commit.ts';
 import { migrate } from './schema.ts';
@@ -27,6 +28,8 @@ export interface SqliteStore {
   readonly path: string;
   /** Everybody in this process who waits for results in this file. */
   readonly resultListeners: Set<ResultListener>;
+  /** Everybody in this process who watches for executions that become ready. */
+  readonly readyListeners: ReadyListeners;
   /** Runs a read. @throws FlatMachineError `backend` */
   read<T>(work: () => T): T;
   /** Runs a write, see {@link GroupCommit.run}. */
@@ -39,6 +42,7 @@ interface SharedFile {
   connection: Database;
   group: GroupCommit;
   resultListeners: Set<ResultListener>;
+  readyListeners: ReadyListeners;
   users: number;
 }
 
@@ -61,6 +65,7 @@ export function openStore(location: string, durability: Durability): SqliteStore
     connection: file.connection,
     path,
     resultListeners: file.resultListeners,
+    readyListeners: file.readyListeners,
     read(work) {
       if (closed) throw storeClosed();
       return retryBusy(path, work);
@@ -86,7 +91,13 @@ function openFile(path: string, durability: Durability): SharedFile {
     const connection = openConnection(path, READ_BUSY_LIMIT);
     try {
       configure(connection, durability);
-      return { connection, group: createGroupCommit(connection), resultListeners: new Set(), users: 0 };
+      return {
+        connection,
+        group: createGroupCommit(connection),
+        resultListeners: new Set(),
+        readyListeners: createReadyListeners(),
+        users: 0,
+      };
     } catch (error) {
       connection.close();
       throw error;

@@ -117,6 +117,7 @@ export function createSqliteLocking(
       held.delete(key);
       if (held.size === 0) stopTimer();
       await store.write(() => remove.run(entry.lease.token));
+      store.readyListeners.changed();
     },
 
     lease: (key) => current(key)?.lease ?? null,

@@ -7,6 +7,7 @@ import { createExecutionList } from './execution-list.ts';
 import { decodeEvents, decodeSnapshot, type StepRow } from './record.ts';
 import { isCorrupt } from './sqlite-errors.ts';
 import { createStepWriter } from './step-writer.ts';
+import { createWorkOver } from './work-over.ts';
 
 const STEP_ROW = `
   SELECT e.execution_id, s.step, s.created_at, s.body, s.events, s.checksum, o.body AS origin
@@ -19,7 +20,8 @@ export function createSqlitePersistence(
   onWarning: (message: string) => void,
 ): PersistenceBackend {
   const { connection } = store;
-  const write = createStepWriter(store, onWarning);
+  const work = createWorkOver(store);
+  const write = createStepWriter(store, work, onWarning);
   const listExecutions = createExecutionList(connection);
   const one = connection.prepare<[string, number], StepRow>(`${STEP_ROW} AND s.step = ?`);
   const newest = connection.prepare<[string], StepRow>(`${STEP_ROW} ORDER BY s.step DESC LIMIT 1`);
@@ -146,7 +148,9 @@ export function createSqlitePersistence(
       await store.write(() => {
         removeResults.run(executionId);
         removeExecution.run(executionId);
+        work.over(executionId, { work: Number.MAX_SAFE_INTEGER, signal: 'returned' });
       });
+      store.readyListeners.changed();
     },
 
     async requestCancel(executionId) {

@@ -1,6 +1,7 @@
 import { FlatMachineError } from '../../errors.ts';
 import type { ExecutionEvent } from '../../events.ts';
 import type { MachineSnapshot } from '../../machine/snapshot.ts';
+import { checksum } from './checksum.ts';
 
 /** Fields that hardly ever change between two steps of an execution: stored once, in `origins`. */
 const ORIGIN_FIELDS = [
@@ -12,6 +13,7 @@ const ORIGIN_FIELDS = [
   'machine_file',
   'options',
   'depth',
+  'machine_path',
 ] as const satisfies readonly (keyof MachineSnapshot)[];
 
 /** The part of a snapshot that {@link ORIGIN_FIELDS} names. */
@@ -68,6 +70,7 @@ export function encodeStep(snapshot: MachineSnapshot, events: readonly Execution
     machine_file: _file,
     options: _options,
     depth: _depth,
+    machine_path: _path,
     created_at,
     ...rest
   } = snapshot;
@@ -143,11 +146,4 @@ function encode(value: unknown): string {
 function checksumOf(createdAt: string, body: string, events: string | null): number {
   const first = checksum(body, checksum(createdAt));
   return events === null ? first : checksum(events, first);
-}
-
-/** FNV-1a, 32 bits, over UTF-16 units: any single damaged unit changes it, and it costs about a nanosecond per unit. */
-function checksum(text: string, seed = 0x811c9dc5): number {
-  let hash = seed;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

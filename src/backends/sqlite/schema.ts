@@ -8,6 +8,9 @@ import { FlatMachineError } from '../../errors.ts';
  * `steps` is append-only and dense, which keeps a step's share of the disk near its own size; its index finds the newest step at once.
  * What stays the same from step to step is in `origins`. The row in `executions` is written when the status changes only: while it is
  * `running`, where an execution stands is what its newest step says. Tokens of leases are never used twice, whatever is deleted.
+ *
+ * `waits.ready` is 1 once the wait was given the signal it waits for, or a child in `awaited` has ended: it keeps finding those few among many at one
+ * look into an index. `signals.given` counts the waits that were ever given it; 0 = it is queued, and then nobody waits on its channel.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE executions (
@@ -81,6 +84,46 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX slots_by_state ON slots (pool, state, alloc_id);
    CREATE INDEX slots_by_environment ON slots (alloc_id);
    CREATE INDEX slots_by_trajectory ON slots (trajectory_id) WHERE trajectory_id IS NOT NULL;`,
+
+  `CREATE TABLE journal (
+     id INTEGER PRIMARY KEY,
+     execution_id TEXT NOT NULL,
+     work INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     checksum INTEGER NOT NULL,
+     value TEXT NOT NULL,
+     UNIQUE (execution_id, work, key)
+   );
+   CREATE TABLE signals (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     channel TEXT NOT NULL,
+     checksum INTEGER NOT NULL,
+     data TEXT NOT NULL,
+     sent_at TEXT NOT NULL,
+     given INTEGER NOT NULL
+   );
+   CREATE INDEX signals_queued ON signals (channel, id) WHERE given = 0;
+   CREATE TABLE waits (
+     id INTEGER PRIMARY KEY,
+     execution_id TEXT NOT NULL,
+     work INTEGER NOT NULL,
+     channel TEXT,
+     deadline REAL,
+     signal INTEGER REFERENCES signals (id),
+     ready INTEGER NOT NULL DEFAULT 0,
+     UNIQUE (execution_id, work)
+   );
+   CREATE INDEX waits_open ON waits (channel, id) WHERE signal IS NULL;
+   CREATE INDEX waits_ready ON waits (id) WHERE ready = 1;
+   CREATE INDEX waits_by_deadline ON waits (deadline) WHERE deadline IS NOT NULL;
+   CREATE INDEX waits_by_signal ON waits (signal) WHERE signal IS NOT NULL;
+   CREATE TABLE awaited (
+     child TEXT NOT NULL,
+     wait INTEGER NOT NULL REFERENCES waits (id) ON DELETE CASCADE,
+     PRIMARY KEY (child, wait)
+   ) WITHOUT ROWID;
+   CREATE INDEX awaited_by_wait ON awaited (wait);
+   CREATE INDEX executions_by_parent ON executions (parent_execution_id, status, updated_at);`,
 ];
 
 /**

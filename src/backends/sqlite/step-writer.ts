@@ -16,6 +16,7 @@ import {
   type StepRow,
 } from './record.ts';
 import { isCorrupt, sqliteCode } from './sqlite-errors.ts';
+import type { WorkEnds } from './work-over.ts';
 
 /** Where an execution's steps belong, as committed. */
 interface Place {
@@ -32,6 +33,7 @@ const MAX_PLACES = 20_000;
 /** Makes the `save` of a store: the path that every step of every execution takes. */
 export function createStepWriter(
   store: SqliteStore,
+  work: WorkEnds,
   onWarning: (message: string) => void,
 ): PersistenceBackend['save'] {
   const { connection } = store;
@@ -139,7 +141,8 @@ export function createStepWriter(
 
   return async (key, snapshot, options = {}) => {
     checkStepKey(key, snapshot);
-    const { fence } = options;
+    const { fence, over } = options;
+    const ends = TERMINAL_STATUSES.has(snapshot.status);
     const upTo = pruneUpTo(snapshot.step, options.keep);
     const step = encodeStep(snapshot, options.events);
     const known = places.get(snapshot.execution_id);
@@ -154,10 +157,13 @@ export function createStepWriter(
       else written = insertAnywhere(key, snapshot, step);
       if (status !== 'running' || snapshot.status !== 'running') update(written, snapshot, step);
       if (upTo !== null) prune.run(written.execution, upTo);
+      if (over) work.over(snapshot.execution_id, over);
+      if (ends) work.executionEnded(snapshot.execution_id);
       return written;
     });
 
-    if (TERMINAL_STATUSES.has(snapshot.status)) places.delete(snapshot.execution_id);
+    if (ends || over) store.readyListeners.changed();
+    if (ends) places.delete(snapshot.execution_id);
     else if (place !== known) remember(snapshot.execution_id, place);
   };
 }

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import type { BackendSet } from '../../backends/interfaces.ts';
 import { toError } from '../../errors.ts';
-import { type CancelResult, cancelExecution } from '../../execution/cancel.ts';
-import { FlatMachine, STATE_DIR } from '../../flatmachine.ts';
-import type { MachineSnapshot } from '../../machine/snapshot.ts';
+import type { CancelResult } from '../../execution/cancel.ts';
+import { cancelTree, type TreeCancelResult } from '../../execution/cancel-tree.ts';
+import { latestOf } from '../../execution/engine.ts';
+import { STATE_DIR } from '../../flatmachine.ts';
 import { systemClock } from '../../types.ts';
 import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stderr } from '../io.ts';
+import { StoredMachines } from '../load-execution.ts';
 import { seconds } from '../options.ts';
 import { printable } from '../render/text.ts';
 import { withExecution } from '../store.ts';
@@ -27,11 +29,17 @@ export const setup: CommandSetup = (command) => {
 };
 
 function cancel(id: string, options: CancelOptions): Promise<ExitCode> {
-  return withExecution(id, options.backend, async (store, last) => {
-    const done = await cancelExecution(store, id, systemClock, options.wait * 1000);
-    if (done.by === 'here') await giveBack(store, last);
-    stderr.write(`${report(id, done, options.wait)}\n`);
-    return done.status === 'cancelled' ? EXIT.ok : EXIT.failed;
+  return withExecution(id, options.backend, async (store) => {
+    const machines = new StoredMachines(store);
+    const tree = await cancelTree(store, id, systemClock, options.wait * 1000, (one) =>
+      giveBack(store, machines, one),
+    );
+    stderr.write(`${report(id, tree.root, options.wait)}${below(tree)}\n`);
+    for (const { executionId, error } of tree.failed) {
+      stderr.write(`warning: ${executionId}: ${printable(error.message)}\n`);
+    }
+    const ended = tree.root.status === 'cancelled' && tree.running.length === 0;
+    return ended ? EXIT.ok : EXIT.failed;
   });
 }
 
@@ -46,18 +54,21 @@ function report(id: string, { status, by, holder }: CancelResult, wait: number):
   return `${id} was not cancelled: it has ${status}`;
 }
 
+function below({ root, below, running }: TreeCancelResult): string {
+  const all = root.status === 'cancelled' && below > 0 ? ' and everything below it' : '';
+  if (running.length === 0) return all;
+  const named = running.slice(0, 5).join(', ');
+  const more = running.length > 5 ? ', …' : '';
+  return `\nerror: ${running.length} below it were asked to end but are still being run: ${named}${more}\n  → Cancel again once they have ended.`;
+}
+
 /**
  * Lets the machine's own hooks give back what the execution owned. Without its machine file, what it had of slots and
  * environments is released.
  */
-async function giveBack(
-  store: BackendSet,
-  { execution_id: id, machine_file: file }: MachineSnapshot,
-): Promise<void> {
+async function giveBack(store: BackendSet, machines: StoredMachines, id: string): Promise<void> {
   try {
-    if (file === undefined) throw new Error('it was not started from a file');
-    const machine = await FlatMachine.load(file, { backend: store });
-    await machine.resume(id);
+    await machines.resume(await latestOf(store, id));
   } catch (thrown) {
     stderr.write(`warning: the hooks of its machine were not told: ${printable(toError(thrown).message)}\n`);
     const { openRunner } = await import('../../runners/registry.ts');

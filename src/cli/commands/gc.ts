@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import type { BackendSet, ExecutionSummary } from '../../backends/interfaces.ts';
 import { toError } from '../../errors.ts';
-import type { ExecutionStatus } from '../../events.ts';
 import { STATE_DIR } from '../../flatmachine.ts';
 import { TERMINAL_STATUSES } from '../../machine/snapshot.ts';
 import type { Runner } from '../../runners/interfaces.ts';
 import type { CommandSetup } from '../commands.ts';
+import { endedTrees } from '../ended-trees.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stderr, stdout } from '../io.ts';
 import { duration, seconds } from '../options.ts';
@@ -39,7 +39,7 @@ export const setup: CommandSetup = (command) => {
     .option('--backend <url>', 'where executions are kept')
     .addHelpText(
       'after',
-      '\nDeletes executions that are completed, failed or cancelled, with their snapshots. Running, waiting, limited and interrupted ones always stay.',
+      '\nDeletes executions that are completed, failed or cancelled, with their children and snapshots. Running, waiting, limited and interrupted ones always stay, and with them everything above and below them.',
     );
   return gc;
 };
@@ -63,20 +63,21 @@ function gc(options: GcOptions): Promise<ExitCode> {
 /** @returns whether everything that should go is gone; what keeps its snapshots keeps its records */
 async function deleteEnded(store: BackendSet, { olderThan, dryRun }: GcOptions): Promise<boolean> {
   const updated_before = new Date(Date.now() - olderThan).toISOString();
-  const status = [...TERMINAL_STATUSES] as ExecutionStatus[];
-  const found = await store.persistence.executions({ status, updated_before });
   let gone = 0;
   let kept = 0;
-  for (const summary of found) {
-    try {
-      if (!(await deleteOne(store, summary, dryRun === true))) continue;
-    } catch (thrown) {
-      kept++;
-      stderr.write(`kept: ${oneLine(summary.execution_id)}: ${oneLine(toError(thrown).message)}\n`);
-      continue;
+  for await (const tree of endedTrees(store, updated_before)) {
+    // The root first: a tree cut short here leaves children without a parent, which go by themselves the next time; a root without its children could be resumed and would do their work again.
+    for (const summary of tree) {
+      try {
+        if (!(await deleteOne(store, summary, dryRun === true))) break;
+      } catch (thrown) {
+        kept++;
+        stderr.write(`kept: ${oneLine(summary.execution_id)}: ${oneLine(toError(thrown).message)}\n`);
+        break;
+      }
+      gone++;
+      stdout.write(`${oneLine(summary.execution_id)}  ${summary.status}  ${summary.updated_at}\n`);
     }
-    gone++;
-    stdout.write(`${oneLine(summary.execution_id)}  ${summary.status}  ${summary.updated_at}\n`);
   }
   stderr.write(
     `${gone} ${gone === 1 ? 'execution' : 'executions'} ${dryRun === true ? 'would be ' : ''}deleted\n`,

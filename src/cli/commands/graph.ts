@@ -5,6 +5,7 @@ import {
   GRAPH_FORMATS,
   type GraphFormat,
   loadMachineFile,
+  loadTree,
   machineGraph,
   renderGraph,
 } from '../../machine/index.ts';
@@ -23,7 +24,7 @@ export const setup: CommandSetup = (command) => {
 /** Draws what can be made out: a machine that does not lint yet has a graph too, a file that cannot be read or has no states has none. */
 async function graph(file: string, { format }: { format: GraphFormat }): Promise<ExitCode> {
   const loaded = await loadMachineFile(file);
-  const drawn = machineGraph(loaded);
+  const drawn = machineGraph(await loadTree(loaded));
   if (drawn.nodes.length === 0) {
     const found = loaded.diagnostics.map((diagnostic) => formatDiagnostic(diagnostic));
     throw new FlatMachineError('invalid-machine', [`${file} has no states to draw`, ...found].join('\n  '));

@@ -1,4 +1,5 @@
 import type { StepRecord } from '../../backends/interfaces.ts';
+import type { ExecutionEvent } from '../../events.ts';
 import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stdout, writeJson } from '../io.ts';
@@ -42,8 +43,6 @@ function steps(records: readonly StepRecord[]): string {
   const rows = records.map(({ snapshot, events }, i) => {
     const before = records[i - 1]?.snapshot.created_at;
     const took = before === undefined ? '' : formatSpan(Date.parse(snapshot.created_at) - Date.parse(before));
-    const failed = events.findLast((event) => event.type === 'error');
-    const note = failed === undefined ? (snapshot.event ?? '') : `${failed.error_type}: ${failed.message}`;
     return [
       String(snapshot.step),
       dateTime(snapshot.created_at),
@@ -51,8 +50,32 @@ function steps(records: readonly StepRecord[]): string {
       snapshot.step === 0 ? '(start)' : oneLine(snapshot.current_state),
       snapshot.status,
       oneLine(snapshot.next_state ?? ''),
-      snapshot.step === 0 ? '' : oneLine(note === 'machine_start' ? '' : note),
+      snapshot.step === 0 ? '' : oneLine(noteOf({ snapshot, events })),
     ];
   });
   return table(columns, rows);
+}
+
+/** What is worth saying of a step: why it failed, what it waits for, how often it asked agents and ran tools. */
+function noteOf({ snapshot, events }: StepRecord): string {
+  const notes: string[] = [];
+  const failed = events.findLast((event) => event.type === 'error');
+  if (failed !== undefined) notes.push(`${failed.error_type}: ${failed.message}`);
+  else if (snapshot.event !== undefined && snapshot.event !== 'machine_start') notes.push(snapshot.event);
+  if (snapshot.waiting_channel !== undefined) notes.push(`waits for ${snapshot.waiting_channel}`);
+  for (const event of events) if (event.type === 'signal') notes.push(`signal on ${event.channel}`);
+  notes.push(...count(events, 'agent_call', 'agent call'), ...count(events, 'tool_call', 'tool call'));
+  notes.push(...count(events, 'launch', 'launch', 'launches'));
+  return notes.join(', ');
+}
+
+function count(
+  events: readonly ExecutionEvent[],
+  type: ExecutionEvent['type'],
+  one: string,
+  many = `${one}s`,
+): string[] {
+  const found = events.filter((event) => event.type === type).length;
+  if (found === 0) return [];
+  return [found === 1 ? `1 ${one}` : `${found} ${many}`];
 }

@@ -1,6 +1,15 @@
+import { resolve } from 'node:path';
 import { Option } from 'commander';
+import { AgentRegistry } from '../../execution/agents/registry.ts';
 import { builtinHooks } from '../../flatmachine.ts';
-import { type Diagnostic, formatDiagnostic, lintMachine, loadMachineFile } from '../../machine/index.ts';
+import {
+  type Diagnostic,
+  formatDiagnostic,
+  type LintedTree,
+  type LintOptions,
+  lintTree,
+  loadMachineFile,
+} from '../../machine/index.ts';
 import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findMachines } from '../find-machines.ts';
@@ -19,21 +28,20 @@ export const setup: CommandSetup = (command) => {
   return lint;
 };
 
-/** What one file came to. */
-interface Linted {
-  found: readonly Diagnostic[];
-  source: string;
-}
-
 async function lint(paths: readonly string[], { format }: { format: Format }): Promise<ExitCode> {
   const files = findMachines(paths);
-  const knownHooks = builtinHooks().known();
+  const known: LintOptions = {
+    knownHooks: builtinHooks().known(),
+    knownAgentTypes: new AgentRegistry().known(),
+    knownExecutionTypes: [],
+  };
   const all: Diagnostic[] = [];
+  const told = new Set<string>();
   for (const file of files) {
-    const loaded = await loadMachineFile(file);
-    const linted = { found: lintMachine(loaded, { knownHooks }), source: loaded.source };
-    all.push(...linted.found);
-    if (format !== 'json') stdout.write(written(linted, format));
+    const tree = await lintTree(await loadMachineFile(file), known);
+    const fresh = tree.found.filter((found) => isFresh(found, told));
+    all.push(...fresh);
+    if (format !== 'json') stdout.write(written(fresh, tree, format));
   }
   if (format === 'json') writeJson(all);
   const errors = all.filter(({ severity }) => severity === 'error').length;
@@ -41,10 +49,21 @@ async function lint(paths: readonly string[], { format }: { format: Format }): P
   return errors > 0 ? EXIT.failed : EXIT.ok;
 }
 
-function written({ found, source }: Linted, format: Format): string {
+/** Whether a finding has not been told yet: a file may be named, and be the child of several others. */
+function isFresh({ code, message, location }: Diagnostic, told: Set<string>): boolean {
+  const key = JSON.stringify([resolve(location.file), location.line, location.column, code, message]);
+  if (told.has(key)) return false;
+  told.add(key);
+  return true;
+}
+
+function written(found: readonly Diagnostic[], tree: LintedTree, format: Format): string {
   const pretty = format === 'pretty';
   return found
-    .map((diagnostic) => `${printable(formatDiagnostic(diagnostic, { pretty, source }))}\n`)
+    .map((diagnostic) => {
+      const source = tree.sourceOf(diagnostic.location.file);
+      return `${printable(formatDiagnostic(diagnostic, { pretty, source }))}\n`;
+    })
     .join(pretty ? '\n' : '');
 }
 

@@ -27,11 +27,11 @@ function logs(id: string, state: string | undefined, options: LogsOptions): Prom
     const records = await store.persistence.history(id);
     if (state !== undefined)
       assertVisited(id, state, new Set(records.map(({ snapshot }) => snapshot.current_state)));
-    for (const { events } of records) {
-      for (const event of events) {
-        if (state !== undefined && event.state !== state) continue;
-        stdout.write(options.json === true ? `${jsonText(event)}\n` : entry(event));
-      }
+    let before: ExecutionEvent | null = null;
+    for (const event of records.flatMap(({ events }) => events)) {
+      if (state !== undefined && event.state !== state) continue;
+      stdout.write(options.json === true ? `${jsonText(event)}\n` : entry(event, before));
+      before = event;
     }
     return EXIT.ok;
   });
@@ -44,11 +44,31 @@ function assertVisited(id: string, state: string, visited: ReadonlySet<string>):
   });
 }
 
-/** The event's line, and below it the output that was kept of a command. */
-function entry(event: ExecutionEvent): string {
-  const line = eventLine(event);
+/** The event's line, and below it the text that was kept of it: a command's output, an agent's answer, what a tool gave. */
+function entry(event: ExecutionEvent, before: ExecutionEvent | null): string {
+  const line = eventLine(event, event.execution_id);
   const text = line === null ? '' : `${line}\n`;
-  if (event.type !== 'command_end' || event.output === '') return text;
-  const output = printable(event.output).replace(/\n$/, '').replace(/^/gm, '    │ ');
-  return `${text}${output}\n${event.truncated ? '    │ (some of it was not kept)\n' : ''}`;
+  const { kept, cut } = keptText(event, before);
+  if (kept === '') return text;
+  const body = printable(kept).replace(/\n$/, '').replace(/^/gm, '    │ ');
+  return `${text}${body}\n${cut ? '    │ (some of it was not kept)\n' : ''}`;
+}
+
+function keptText(event: ExecutionEvent, before: ExecutionEvent | null): { kept: string; cut: boolean } {
+  switch (event.type) {
+    case 'command_end':
+      return { kept: event.output, cut: event.truncated };
+    case 'agent_call':
+      return { kept: event.content ?? '', cut: false };
+    case 'tool_call':
+      return { kept: beyondCommand(event.result, before), cut: false };
+    default:
+      return { kept: '', cut: false };
+  }
+}
+
+/** What a tool gave; what stands above it already, as the output of the command that the tool ran, is left out. */
+function beyondCommand(result: string, before: ExecutionEvent | null): string {
+  const output = before?.type === 'command_end' ? before.output.trimEnd() : '';
+  return output !== '' && result.startsWith(output) ? result.slice(output.length).trimStart() : result;
 }

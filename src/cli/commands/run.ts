@@ -39,7 +39,7 @@ async function run(file: string, options: RunCommandOptions): Promise<ExitCode> 
     writeJson(await planOf(file, input, options));
     return EXIT.ok;
   }
-  return conduct(options, async ({ signal, onEvent, onWarning }) => {
+  return conduct(options, async ({ signal, onEvent, onWarning, conclude, settle }) => {
     const { FlatMachine } = await import('../../flatmachine.ts');
     const machine = await FlatMachine.load(file, { backend: options.backend, backendOptions: { onWarning } });
     try {
@@ -51,7 +51,8 @@ async function run(file: string, options: RunCommandOptions): Promise<ExitCode> 
         signal,
         onEvent,
       });
-      return { result, backendUrl: machine.backends.url };
+      await conclude(result, machine.backends);
+      await settle(machine.settled());
     } finally {
       await machine.close();
     }

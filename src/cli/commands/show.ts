@@ -1,10 +1,13 @@
-import type { LeaseHolder } from '../../backends/interfaces.ts';
+import type { BackendSet, LeaseHolder, Wait } from '../../backends/interfaces.ts';
+import type { ExecutionStatus } from '../../events.ts';
 import type { MachineSnapshot } from '../../machine/snapshot.ts';
 import type { CommandSetup } from '../commands.ts';
+import { childrenByStatus, describeCounts } from '../count-children.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stdout, writeJson } from '../io.ts';
 import { dateTime, oneLine, pad, printable } from '../render/text.ts';
 import { withExecution } from '../store.ts';
+import { describeWait } from '../waits.ts';
 
 interface ShowOptions {
   backend?: string;
@@ -20,13 +23,29 @@ export const setup: CommandSetup = (command) => {
   return show;
 };
 
+/** What is known of an execution beside its newest snapshot. */
+interface Around {
+  holder: LeaseHolder | null;
+  /** Direct children by status. */
+  children: Partial<Record<ExecutionStatus, number>>;
+  wait: Wait | null;
+}
+
 function show(id: string, options: ShowOptions): Promise<ExitCode> {
   return withExecution(id, options.backend, async (store, last) => {
-    const holder = living(await store.locking.holder(id));
-    if (options.json === true) writeJson({ ...last, holder });
-    else stdout.write(picture(last, holder));
+    const around: Around = {
+      holder: living(await store.locking.holder(id)),
+      children: await childrenByStatus(store, id),
+      wait: await waitOf(store, id),
+    };
+    if (options.json === true) writeJson({ ...last, ...around });
+    else stdout.write(picture(last, around));
     return EXIT.ok;
   });
+}
+
+async function waitOf({ signals }: BackendSet, id: string): Promise<Wait | null> {
+  return (await signals.waits()).find((wait) => wait.execution_id === id) ?? null;
 }
 
 /** A lease that has run out, or whose process has died, holds nothing. */
@@ -34,7 +53,7 @@ function living(holder: LeaseHolder | null): LeaseHolder | null {
   return holder !== null && holder.expires_in > 0 ? holder : null;
 }
 
-function picture(last: MachineSnapshot, holder: LeaseHolder | null): string {
+function picture(last: MachineSnapshot, { holder, children, wait }: Around): string {
   const facts: [string, string][] = [
     ['execution', last.execution_id],
     ['machine', last.machine_name],
@@ -46,6 +65,12 @@ function picture(last: MachineSnapshot, holder: LeaseHolder | null): string {
     ['updated', `${dateTime(last.created_at)} UTC`],
   ];
   if (last.parent_execution_id !== undefined) facts.push(['parent', last.parent_execution_id]);
+  if (wait !== null) facts.push(['waits for', describeWait(wait)]);
+  const counts = describeCounts(children);
+  if (counts !== '') facts.push(['children', counts]);
+  for (const { execution_id, machine, launched } of last.pending_launches ?? []) {
+    facts.push(['launches', `${execution_id} (${machine})${launched ? '' : ', not started yet'}`]);
+  }
   if (last.options?.runner !== undefined) facts.push(['runner', last.options.runner]);
   const { error } = last;
   if (error !== undefined) {

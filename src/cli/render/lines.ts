@@ -1,5 +1,5 @@
 import type { EventType, ExecutionEvent } from '../../events.ts';
-import { clip, clockTime, formatSpan, oneLine, printable } from './text.ts';
+import { clip, clockTime, dateTime, formatSpan, oneLine, printable } from './text.ts';
 import type { View } from './view.ts';
 
 /** The longest line that is printed, in columns: commands and messages may be of any size. */
@@ -26,6 +26,24 @@ const DESCRIBE: Describe = {
   command_end: (e) =>
     `${e.outcome}${e.returncode === null ? '' : ` (${e.returncode})`} after ${formatSpan(e.duration_ms)}`,
   freeze: (e) => `frozen (${e.level}) as ${e.reference}`,
+  agent_call: (e) => {
+    const name = `${e.agent} ${e.call}`;
+    if (e.error !== undefined) return `${name}: ✖ ${e.error_type}: ${e.error}`;
+    return `${name}: ${e.finish_reason ?? 'answered'} (${callFacts(e).join(', ')})`;
+  },
+  agent_output: (e) => lastLine(e.text),
+  tool_call: (e) =>
+    `${e.tool} ${JSON.stringify(e.arguments)} ${e.is_error ? '✖ failed' : 'done'} (${formatSpan(e.duration_ms)})`,
+  child_start: (e) => `child ${e.child} (${e.machine}) ${e.resumed ? 'taken up again' : 'started'}`,
+  child_end: (e) => `child ${e.child}: ${e.status}`,
+  launch: (e) => `launched ${e.child} (${e.machine})`,
+  waiting: (e) => {
+    const what = e.channel === undefined ? childrenText(e.children) : `a signal on ${e.channel}`;
+    const until =
+      e.deadline === undefined ? '' : `, until ${dateTime(new Date(e.deadline).toISOString())} UTC`;
+    return `waiting for ${what}${until}`;
+  },
+  signal: (e) => `signal ${e.signal_id} on ${e.channel}`,
   log: (e) => `${e.level}: ${e.message}`,
   lease_lost: (e) => `lease lost: ${e.reason}`,
   execution_end: (e) => e.status,
@@ -37,28 +55,48 @@ export function describeEvent(event: ExecutionEvent): string | null {
   return text === null ? null : oneLine(text);
 }
 
-/** `12:03:44  3 execute  what happened`, or null when it has nothing to say. */
-export function eventLine(event: ExecutionEvent): string | null {
+/**
+ * `12:03:44  3 execute  what happened`, or null when it has nothing to say.
+ * @param root the execution that need not be named; others are
+ */
+export function eventLine(event: ExecutionEvent, root: string): string | null {
   const text = describeEvent(event);
   if (text === null || text === '') return null;
+  const who = event.execution_id === root ? '' : `${oneLine(event.execution_id)}  `;
   const where = event.state === undefined ? '' : `${oneLine(event.state)}  `;
-  const mark = event.type === 'command_output' ? '│ ' : '';
+  const mark = event.type === 'command_output' || event.type === 'agent_output' ? '│ ' : '';
   return clip(
-    `${clockTime(event.time)}  ${String(event.step).padStart(3)} ${where}${mark}${text}`,
+    `${clockTime(event.time)}  ${who}${String(event.step).padStart(3)} ${where}${mark}${text}`,
     MAX_COLUMNS,
   );
 }
 
-/** One line per event: what a run shows off a terminal. */
+/** One line per event: what a run shows off a terminal. The first execution that it hears of is the root. */
 export function linesView(write: (text: string) => void): View {
+  let root: string | null = null;
   return {
     event: (event) => {
-      const line = eventLine(event);
+      root ??= event.execution_id;
+      const line = eventLine(event, root);
       if (line !== null) write(`${line}\n`);
     },
     notice: (text) => write(`${printable(text)}\n`),
     close: () => {},
   };
+}
+
+/** What a call of an agent used: tokens, cost and time. */
+function callFacts({ usage, cost, duration_ms }: Extract<ExecutionEvent, { type: 'agent_call' }>): string[] {
+  const facts: string[] = [];
+  if (typeof usage?.input_tokens === 'number') facts.push(`${usage.input_tokens} in`);
+  if (typeof usage?.output_tokens === 'number') facts.push(`${usage.output_tokens} out`);
+  if (cost !== undefined) facts.push(`cost ${cost}`);
+  return [...facts, formatSpan(duration_ms)];
+}
+
+function childrenText(count: number | undefined): string {
+  if (count === undefined) return 'its children';
+  return count === 1 ? '1 child' : `${count} children`;
 }
 
 /** The last line of a piece of output that has something on it. */

@@ -1,5 +1,5 @@
-import type { ExecutionEvent } from '../../events.ts';
-import { lastLine } from './lines.ts';
+import type { ExecutionEvent, ExecutionStatus } from '../../events.ts';
+import { describeEvent, lastLine } from './lines.ts';
 import { oneLine } from './text.ts';
 
 /** How many visited states are remembered for the picture; what came before is counted. */
@@ -12,7 +12,7 @@ export interface Visit {
   /** Wall clock, milliseconds. */
   started: number;
   ended: number | null;
-  mark: 'running' | 'done' | 'failed';
+  mark: 'running' | 'done' | 'failed' | 'stopped';
   /** What it is doing or why it failed. */
   note: string;
 }
@@ -90,6 +90,19 @@ export class Progress {
         this.command = '';
         this.lastOutput = '';
         break;
+      case 'agent_output':
+        this.lastOutput = oneLine(lastLine(event.text)) || this.lastOutput;
+        break;
+      case 'agent_call':
+      case 'tool_call':
+        this.lastOutput = describeEvent(event) ?? '';
+        break;
+      case 'waiting':
+        this.waiting = describeEvent(event) ?? '';
+        break;
+      case 'signal':
+        this.waiting = '';
+        break;
       case 'log':
         this.message = `${event.level}: ${oneLine(event.message)}`;
         break;
@@ -99,8 +112,7 @@ export class Progress {
       case 'execution_end':
         this.ended = at;
         this.message = '';
-        if (this.current !== null)
-          this.#leave(event.status === 'completed' ? 'done' : 'failed', at, event.status);
+        if (this.current !== null) this.#leave(markOf(event.status), at, this.waiting || event.status);
         break;
     }
   }
@@ -115,7 +127,7 @@ export class Progress {
     }
   }
 
-  #leave(mark: 'done' | 'failed', at: number, note = ''): void {
+  #leave(mark: Exclude<Visit['mark'], 'running'>, at: number, note = ''): void {
     const { current } = this;
     if (current === null) return;
     current.mark = mark;
@@ -124,4 +136,9 @@ export class Progress {
     this.command = '';
     this.waiting = '';
   }
+}
+
+function markOf(status: ExecutionStatus): Exclude<Visit['mark'], 'running'> {
+  if (status === 'completed') return 'done';
+  return status === 'failed' || status === 'cancelled' ? 'failed' : 'stopped';
 }

@@ -1,6 +1,8 @@
+import { describeCounts } from '../count-children.ts';
+import { Children } from './children.ts';
 import { Progress, type Visit } from './progress.ts';
 import { type Style, styles, wantsColour } from './style.ts';
-import { clip, formatSpan, pad, printable, textWidth } from './text.ts';
+import { clip, formatSpan, oneLine, pad, printable, textWidth } from './text.ts';
 import type { View } from './view.ts';
 
 /** At most this often the picture is drawn, milliseconds. */
@@ -34,6 +36,8 @@ interface Line {
  */
 export function treeView(terminal: Terminal, clock: () => number = Date.now): View {
   const progress = new Progress();
+  const children = new Children();
+  let root = '';
   const style = styles(wantsColour(terminal));
   let drawn: number[] = [];
   let last = '';
@@ -48,7 +52,7 @@ export function treeView(terminal: Terminal, clock: () => number = Date.now): Vi
     second = Math.floor(now / 1000);
     const columns = Math.max(20, terminal.columns || 80);
     const rows = Math.max(4, terminal.rows || 24);
-    const lines = frame(progress, { columns: columns - 1, rows: rows - 1, now, style });
+    const lines = frame(progress, children, { columns: columns - 1, rows: rows - 1, now, style });
     const picture = lines.map(({ text, paint }) => (paint ? paint(text) : text));
     const body = picture.map((line) => `${line}${ERASE_LINE}\n`).join('');
     if (body === last && !force) return;
@@ -66,7 +70,11 @@ export function treeView(terminal: Terminal, clock: () => number = Date.now): Vi
 
   return {
     event: (event) => {
-      progress.apply(event);
+      if (progress.executionId === '' || event.execution_id === root) {
+        root = event.execution_id;
+        progress.apply(event);
+      }
+      children.apply(event);
       dirty = true;
     },
     notice: (text) => {
@@ -102,11 +110,14 @@ export interface Canvas {
 }
 
 /** The lines of the picture, each within `columns`, all together within `rows`. */
-export function frame(progress: Progress, canvas: Canvas): Line[] {
+export function frame(progress: Progress, children: Children, canvas: Canvas): Line[] {
   const { columns, rows, style } = canvas;
   const head: Line[] = [{ text: header(progress, canvas), paint: style.bold }];
   // However low the terminal, there is a line for what came before and one for the state under way.
-  const foot = footer(progress, style).slice(0, Math.max(0, rows - 3));
+  const foot = [...childLines(progress, children, canvas), ...footer(progress, style)].slice(
+    0,
+    Math.max(0, rows - 3),
+  );
   const room = rows - head.length - foot.length;
   const hidden = progress.visits.length > room ? progress.visits.length - room + 1 : 0;
   const before = hidden + progress.forgotten;
@@ -133,11 +144,31 @@ function visitLine(visit: Visit, width: number, { now, style }: Canvas): Line {
   const { started, ended } = visit;
   const took = ended === null ? liveSpan(now - started) : formatSpan(ended - started);
   const text = `${MARKS[visit.mark]} ${pad(clip(visit.state, width), width)}  ${took}`;
-  const paint = { running: style.cyan, done: style.green, failed: style.red }[visit.mark];
+  const paint = { running: style.cyan, done: style.green, failed: style.red, stopped: style.yellow }[
+    visit.mark
+  ];
   return { text: visit.note === '' ? `  ${text}` : `  ${text}  ${visit.note}`, paint };
 }
 
-const MARKS = { running: '●', done: '✔', failed: '✖' } as const;
+const MARKS = { running: '●', done: '✔', failed: '✖', stopped: '◌' } as const;
+
+/** Those that run now, under their parents, in at most half of the rows; then how many there are of each status. */
+function childLines(progress: Progress, children: Children, { rows, now, style }: Canvas): Line[] {
+  const counts = describeCounts(children.counts);
+  if (counts === '') return [];
+  const most = Math.max(1, Math.floor(rows / 2));
+  const lines: Line[] = [];
+  for (const [id, child, depth] of children.tree(progress.executionId)) {
+    if (lines.length === most) break;
+    const { current, step, started, command, lastOutput, waiting } = child.progress;
+    const took = started === null ? '' : liveSpan(now - started);
+    const note = waiting || lastOutput || (command === '' ? '' : `$ ${command}`);
+    const parts = [`${oneLine(id)} (${child.machine})`, current?.state ?? '', `step ${step}`, took, note];
+    const text = `${'  '.repeat(depth + 2)}● ${parts.filter((part) => part !== '').join('  ')}`;
+    lines.push({ text, paint: style.cyan });
+  }
+  return [...lines, { text: `    children: ${counts}`, paint: style.dim }];
+}
 
 /** What goes on is counted in whole seconds: tenths would be hard to read, and cost a drawing each. */
 function liveSpan(milliseconds: number): string {

@@ -35,6 +35,7 @@ export const persistenceCases: Readonly<Record<string, SetCase>> = {
         details: [1],
       },
       machine_file: '/somewhere/m.yml',
+      machine_path: ['outer', 'inner'],
       options: { runner: 'docker' },
       depth: 2,
     });
@@ -233,6 +234,27 @@ export const persistenceCases: Readonly<Record<string, SetCase>> = {
       updated_at: at(3),
       error: 'broke',
     });
+  },
+
+  'children are listed by their parent, and roots alone': async ({ persistence }) => {
+    const children = ['a.0', 'a.1', 'b.0'];
+    for (const id of ['a', 'b']) await persistence.save(stepKey(id, 0), snapshotOf(id, 0));
+    for (const id of children) {
+      const parent_execution_id = id.charAt(0);
+      await persistence.save(stepKey(id, 0), snapshotOf(id, 0, { parent_execution_id }));
+    }
+    const done = { status: 'completed', next_state: null, parent_execution_id: 'a' } as const;
+    await persistence.save(stepKey('a.1', 1), snapshotOf('a.1', 1, done));
+
+    const ids = async (filter = {}) =>
+      (await persistence.executions(filter)).map((e) => e.execution_id).sort();
+    assert.deepEqual(await ids(), ['a', 'a.0', 'a.1', 'b', 'b.0']);
+    assert.deepEqual(await ids({ parent: null }), ['a', 'b']);
+    assert.deepEqual(await ids({ parent: 'a' }), ['a.0', 'a.1']);
+    assert.deepEqual(await ids({ parent: 'a', status: ['completed'] }), ['a.1']);
+    assert.deepEqual(await ids({ parent: 'a', limit: 1 }), ['a.1']);
+    assert.deepEqual(await ids({ parent: 'a.0' }), []);
+    assert.deepEqual(await ids({ parent: null, status: ['completed'] }), []);
   },
 
   'a deleted execution leaves nothing, and may begin anew': async (set) => {

@@ -27,11 +27,18 @@ export function isTemplate(text: string): boolean {
 /**
  * A text of the file as a closure: a bare path gives the value it leads to (null when it is missing), a template is
  * rendered, anything else is itself. Values are handed out as they stand in the scope, not copied.
+ * @param names that begin bare paths beside `context`, `input` and `output`, e.g. the item of a foreach
  * @throws FlatMachineError `template-error` at once for a template that cannot be parsed, when rendering for one that fails
  */
-export function compileTemplate(source: string, mode: TemplateMode, at: SourceLocation): Render {
+export function compileTemplate(
+  source: string,
+  mode: TemplateMode,
+  at: SourceLocation,
+  names: readonly string[] = [],
+): Render {
   const place = new Source(source, at, 'template-error');
-  if (isBarePath(source)) return compilePath(place);
+  if (isBarePath(source)) return compilePath(place, []);
+  if (names.some((name) => isPathFrom(name, source))) return compilePath(place, names);
   if (!isTemplate(source)) return () => source;
   const nodes = parseTemplate(place);
   const [only] = nodes;
@@ -43,10 +50,17 @@ export function compileTemplate(source: string, mode: TemplateMode, at: SourceLo
   return evaluateAll((scope, frame) => write(scope, frame, ''), place, slots);
 }
 
+/** Whether the text is `name` or a path that begins with it. */
+function isPathFrom(name: string, text: string): boolean {
+  return (
+    text.startsWith(name) && (text.length === name.length || isBarePath(`context${text.slice(name.length)}`))
+  );
+}
+
 /** A path has the simple language's rule: what is missing is null, however deep. */
-function compilePath(source: Source): Render {
+function compilePath(source: Source, locals: readonly string[]): Render {
   const parser = new ExpressionParser(source, 'simple', tokenize(source, 0, null));
-  const around = { source, dialect: 'simple', locals: [], slot: () => undefined } as const;
+  const around = { source, dialect: 'simple', locals, slot: () => undefined } as const;
   return evaluateAll(compileExpression(parser.expression(), around), source);
 }
 
@@ -58,24 +72,27 @@ export function compileValue(
   value: JsonValue,
   mode: TemplateMode,
   locate: (path: (string | number)[]) => SourceLocation,
+  names: readonly string[] = [],
 ): Render {
-  return compileAt(value, mode, locate, []);
+  return compileAt(value, [], { mode, locate, names });
 }
 
-function compileAt(
-  value: JsonValue,
-  mode: TemplateMode,
-  locate: (path: (string | number)[]) => SourceLocation,
-  path: (string | number)[],
-): Render {
-  if (typeof value === 'string') return compileTemplate(value, mode, locate(path));
+interface Around {
+  mode: TemplateMode;
+  locate: (path: (string | number)[]) => SourceLocation;
+  names: readonly string[];
+}
+
+function compileAt(value: JsonValue, path: (string | number)[], around: Around): Render {
+  if (typeof value === 'string')
+    return compileTemplate(value, around.mode, around.locate(path), around.names);
   if (typeof value !== 'object' || value === null) return () => value;
   if (Array.isArray(value)) {
-    const items = value.map((item, i) => compileAt(item, mode, locate, [...path, i]));
+    const items = value.map((item, i) => compileAt(item, [...path, i], around));
     return (scope) => items.map((item) => item(scope));
   }
   const entries = Object.keys(value).map(
-    (key) => [key, compileAt(value[key]!, mode, locate, [...path, key])] as const,
+    (key) => [key, compileAt(value[key]!, [...path, key], around)] as const,
   );
   return (scope) => {
     const map: JsonObject = {};

@@ -26,7 +26,13 @@ export type Child =
 export type ToolLoop =
   | boolean
   | {
+      /**
+       * Calls of the model.
+       */
       max_turns?: number;
+      /**
+       * Calls of tools.
+       */
       max_tool_calls?: number;
       /**
        * Seconds per tool call.
@@ -36,7 +42,13 @@ export type ToolLoop =
        * Seconds in all.
        */
       total_timeout?: number;
+      /**
+       * Cost of the loop.
+       */
       max_cost?: number;
+      /**
+       * The tools the model may use; all without it.
+       */
       allowed_tools?: string[];
       /**
        * Wins over `allowed_tools`.
@@ -182,7 +194,7 @@ export interface State {
   agent?: string;
   execution?: Execution;
   /**
-   * Whether the agent is asked once or several times.
+   * Only a hint for readers: how often the agent is asked is what `execution` says.
    */
   sampling?: 'single' | 'multi';
   /**
@@ -192,19 +204,33 @@ export interface State {
   tool_loop?: ToolLoop;
   /**
    * Child machine(s) to run: a name under `machines`, or a list of names or of {name, input}.
+   *
+   * @minItems 1
    */
   machine?:
     | string
-    | (
-        | string
-        | {
-            /**
-             * A name under `machines`.
-             */
-            name: string;
-            input?: Mapping;
-          }
-      )[];
+    | [
+        (
+          | string
+          | {
+              /**
+               * A name under `machines`.
+               */
+              name: string;
+              input?: Mapping;
+            }
+        ),
+        ...(
+          | string
+          | {
+              /**
+               * A name under `machines`.
+               */
+              name: string;
+              input?: Mapping;
+            }
+        )[]
+      ];
   /**
    * One child machine per item of this list, e.g. `context.files`.
    */
@@ -227,8 +253,10 @@ export interface State {
   mode?: 'settled' | 'any';
   /**
    * Child machine(s) to start without waiting for them.
+   *
+   * @minItems 1
    */
-  launch?: string | string[];
+  launch?: string | [string, ...string[]];
   launch_input?: Mapping;
   /**
    * Template: the signal channel to wait for. The signal's payload becomes `output`.
@@ -261,13 +289,13 @@ export interface State {
   hooks?: Hooks;
 }
 /**
- * How the agent is called.
+ * How the agent is called. Registered types have options of their own.
  */
 export interface Execution {
   /**
-   * `default`: once. `retry`: again after errors. `parallel`: several at once. `mdap_voting`: until one answer leads.
+   * `default`: once. `retry`: again after errors. `parallel`: several at once. `mdap_voting`: until one answer leads. Or a registered type.
    */
-  type?: 'default' | 'retry' | 'parallel' | 'mdap_voting';
+  type?: string;
   /**
    * retry: seconds to wait before each further attempt. Default 2, 8, 16, 35.
    */
@@ -296,6 +324,7 @@ export interface Execution {
    * mdap_voting: longer answers do not count.
    */
   max_response_tokens?: number;
+  [k: string]: unknown;
 }
 export interface Transition {
   /**

@@ -1,7 +1,7 @@
 // Generated from schemas/ by scripts/build-schemas.mjs. Do not edit.
 // @ts-nocheck
 export const validateMachine = validate10;
-const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$id":"https://unpkg.com/flatmachine/schemas/flatmachine.schema.json","type":"object","required":["spec","data"],"additionalProperties":false,"properties":{"$schema":{"type":"string"},"spec":{"const":"flatmachine"},"spec_version":{"type":"string"},"data":{"$ref":"#/definitions/data"},"metadata":{"type":"object"}},"definitions":{"data":{"type":"object","required":["states"],"additionalProperties":false,"properties":{"name":{"type":"string"},"expression_engine":{"enum":["simple","cel"]},"context":{"type":"object"},"agents":{"type":"object","additionalProperties":{"$ref":"#/definitions/agent"}},"machines":{"type":"object","additionalProperties":{"$ref":"#/definitions/child"}},"states":{"type":"object","additionalProperties":{"$ref":"#/definitions/state"}},"settings":{"$ref":"#/definitions/settings"},"persistence":{"$ref":"#/definitions/persistence"},"hooks":{"$ref":"#/definitions/hooks"},"lifecycle_hooks":{"$ref":"#/definitions/hooks"},"profiles":{"type":["string","object"]}}},"state":{"type":"object","additionalProperties":false,"properties":{"type":{"enum":["initial","final"]},"description":{"type":"string"},"action":{"type":"string"},"agent":{"type":"string"},"execution":{"$ref":"#/definitions/execution"},"sampling":{"enum":["single","multi"]},"session_id":{"type":"string"},"tool_loop":{"$ref":"#/definitions/toolLoop"},"machine":{"type":["string","array"],"x-expected":"the name of a machine, or a list of names or of {name, input}","items":{"type":["string","object"],"x-expected":"the name of a machine or {name, input}","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string"},"input":{"$ref":"#/definitions/mapping"}}}},"foreach":{"type":["string","array"]},"as":{"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]*$","x-expected":"a name made of letters, digits and _"},"key":{"type":"string"},"max_concurrency":{"type":"integer","minimum":1},"mode":{"enum":["settled","any"]},"launch":{"type":["string","array"],"x-expected":"the name of a machine or a list of names","items":{"type":"string"}},"launch_input":{"$ref":"#/definitions/mapping"},"wait_for":{"type":"string"},"timeout":{"type":"number"},"input":{"$ref":"#/definitions/mapping"},"output_to_context":{"type":"object"},"output":{"$ref":"#/definitions/mapping"},"on_error":{"type":["string","object"],"x-expected":"the name of a state, or a map from error type to state","additionalProperties":{"type":"string","x-expected":"the name of a state"}},"transitions":{"type":"array","items":{"$ref":"#/definitions/transition"}},"hooks":{"$ref":"#/definitions/hooks"}}},"transition":{"type":"object","required":["to"],"additionalProperties":false,"properties":{"condition":{"type":["string","boolean"],"x-expected":"an expression, true or false"},"to":{"type":"string","x-expected":"the name of a state"}}},"mapping":{"type":["object","string"],"x-expected":"a map, or a path to one such as `context.task`"},"agent":{"type":["string","object"],"x-expected":"the path of a flatagent file, an inline flatagent, or {type, ref, config}","if":{"type":"object","required":["spec"]},"then":{"$ref":"flatagent.schema.json"},"else":{"required":["type"],"additionalProperties":false,"properties":{"type":{"type":"string"},"ref":{"type":"string"},"config":{"type":"object"}}}},"child":{"type":["string","object"],"x-expected":"the path of a machine file, or an inline machine","additionalProperties":false,"properties":{"spec":{"const":"flatmachine"},"spec_version":{"type":"string"},"data":{"$ref":"#/definitions/data"},"metadata":{"type":"object"},"path":{"type":"string"},"inline":{"$ref":"#"}}},"execution":{"type":"object","additionalProperties":false,"properties":{"type":{"enum":["default","retry","parallel","mdap_voting"]},"backoffs":{"type":"array","items":{"type":"number","minimum":0}},"jitter":{"type":"number","minimum":0,"maximum":1},"retry_on_empty":{"type":"boolean"},"n_samples":{"type":"integer","minimum":1},"k_margin":{"type":"integer","minimum":1},"max_candidates":{"type":"integer","minimum":1},"max_response_tokens":{"type":"integer","minimum":1}}},"toolLoop":{"type":["boolean","object"],"x-expected":"true, false, or a map of bounds","additionalProperties":false,"properties":{"max_turns":{"type":"integer","minimum":0},"max_tool_calls":{"type":"integer","minimum":0},"tool_timeout":{"type":"number","minimum":0},"total_timeout":{"type":"number","minimum":0},"max_cost":{"type":"number","minimum":0},"allowed_tools":{"type":"array","items":{"type":"string"}},"denied_tools":{"type":"array","items":{"type":"string"}}}},"settings":{"type":"object","additionalProperties":false,"properties":{"max_steps":{"type":"integer","minimum":1},"max_depth":{"type":"integer","minimum":0},"max_concurrency":{"type":"integer","minimum":1},"max_agent_calls":{"type":"integer","minimum":0},"max_cost":{"type":"number","minimum":0},"heartbeat_interval":{"type":"number","exclusiveMinimum":0},"parallel_fallback":{"enum":["sequential","error"]},"templates":{"enum":["native","text"]},"backends":{"$ref":"#/definitions/backends"},"profiles":{"type":"string"}}},"backends":{"type":"object","additionalProperties":false,"properties":{"persistence":{"type":"string"},"locking":{"type":"string"},"results":{"type":"string"},"registration":{"type":"string"},"work":{"type":"string"},"signals":{"type":"string"},"sqlite_path":{"type":"string"},"durability":{"enum":["power-loss","process-crash"]}}},"persistence":{"type":"object","additionalProperties":false,"properties":{"enabled":{"type":"boolean"},"backend":{"type":"string"},"db_path":{"type":"string"},"checkpoint_on":{"type":"array","items":{"enum":["machine_start","state_enter","execute","state_exit","machine_end","waiting","tool_call"]}},"keep":{"type":["integer","string"],"minimum":1,"pattern":"^all$","x-expected":"a number of steps from 1 on, or `all`"}}},"hooks":{"type":["string","object","array"],"x-expected":"a hook's name, {name, args}, {file or module, class, args}, or a list of these","additionalProperties":false,"properties":{"name":{"type":"string"},"file":{"type":"string"},"module":{"type":"string"},"class":{"type":"string"},"args":{"type":"object"}},"items":{"type":["string","object"],"x-expected":"a hook's name, {name, args} or {file or module, class, args}","additionalProperties":false,"properties":{"name":{"type":"string"},"file":{"type":"string"},"module":{"type":"string"},"class":{"type":"string"},"args":{"type":"object"}}}}}};
+const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$id":"https://unpkg.com/flatmachine/schemas/flatmachine.schema.json","type":"object","required":["spec","data"],"additionalProperties":false,"properties":{"$schema":{"type":"string"},"spec":{"const":"flatmachine"},"spec_version":{"type":"string"},"data":{"$ref":"#/definitions/data"},"metadata":{"type":"object"}},"definitions":{"data":{"type":"object","required":["states"],"additionalProperties":false,"properties":{"name":{"type":"string"},"expression_engine":{"enum":["simple","cel"]},"context":{"type":"object"},"agents":{"type":"object","additionalProperties":{"$ref":"#/definitions/agent"}},"machines":{"type":"object","additionalProperties":{"$ref":"#/definitions/child"}},"states":{"type":"object","additionalProperties":{"$ref":"#/definitions/state"}},"settings":{"$ref":"#/definitions/settings"},"persistence":{"$ref":"#/definitions/persistence"},"hooks":{"$ref":"#/definitions/hooks"},"lifecycle_hooks":{"$ref":"#/definitions/hooks"},"profiles":{"type":["string","object"]}}},"state":{"type":"object","additionalProperties":false,"properties":{"type":{"enum":["initial","final"]},"description":{"type":"string"},"action":{"type":"string"},"agent":{"type":"string"},"execution":{"$ref":"#/definitions/execution"},"sampling":{"enum":["single","multi"]},"session_id":{"type":"string"},"tool_loop":{"$ref":"#/definitions/toolLoop"},"machine":{"type":["string","array"],"x-expected":"the name of a machine, or a list of names or of {name, input}","minItems":1,"items":{"type":["string","object"],"x-expected":"the name of a machine or {name, input}","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string"},"input":{"$ref":"#/definitions/mapping"}}}},"foreach":{"type":["string","array"]},"as":{"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]*$","x-expected":"a name made of letters, digits and _"},"key":{"type":"string"},"max_concurrency":{"type":"integer","minimum":1},"mode":{"enum":["settled","any"]},"launch":{"type":["string","array"],"x-expected":"the name of a machine or a list of names","minItems":1,"items":{"type":"string"}},"launch_input":{"$ref":"#/definitions/mapping"},"wait_for":{"type":"string"},"timeout":{"type":"number"},"input":{"$ref":"#/definitions/mapping"},"output_to_context":{"type":"object"},"output":{"$ref":"#/definitions/mapping"},"on_error":{"type":["string","object"],"x-expected":"the name of a state, or a map from error type to state","additionalProperties":{"type":"string","x-expected":"the name of a state"}},"transitions":{"type":"array","items":{"$ref":"#/definitions/transition"}},"hooks":{"$ref":"#/definitions/hooks"}}},"transition":{"type":"object","required":["to"],"additionalProperties":false,"properties":{"condition":{"type":["string","boolean"],"x-expected":"an expression, true or false"},"to":{"type":"string","x-expected":"the name of a state"}}},"mapping":{"type":["object","string"],"x-expected":"a map, or a path to one such as `context.task`"},"agent":{"type":["string","object"],"x-expected":"the path of a flatagent file, an inline flatagent, or {type, ref, config}","if":{"type":"object","required":["spec"]},"then":{"$ref":"flatagent.schema.json"},"else":{"required":["type"],"additionalProperties":false,"properties":{"type":{"type":"string"},"ref":{"type":"string"},"config":{"type":"object"}}}},"child":{"type":["string","object"],"x-expected":"the path of a machine file, or an inline machine","additionalProperties":false,"properties":{"spec":{"const":"flatmachine"},"spec_version":{"type":"string"},"data":{"$ref":"#/definitions/data"},"metadata":{"type":"object"},"path":{"type":"string"},"inline":{"$ref":"#"}}},"execution":{"type":"object","properties":{"type":{"type":"string"},"backoffs":{"type":"array","items":{"type":"number","minimum":0}},"jitter":{"type":"number","minimum":0,"maximum":1},"retry_on_empty":{"type":"boolean"},"n_samples":{"type":"integer","minimum":1},"k_margin":{"type":"integer","minimum":1},"max_candidates":{"type":"integer","minimum":1},"max_response_tokens":{"type":"integer","minimum":1}}},"toolLoop":{"type":["boolean","object"],"x-expected":"true, false, or a map of bounds","additionalProperties":false,"properties":{"max_turns":{"type":"integer","minimum":0},"max_tool_calls":{"type":"integer","minimum":0},"tool_timeout":{"type":"number","minimum":0},"total_timeout":{"type":"number","minimum":0},"max_cost":{"type":"number","minimum":0},"allowed_tools":{"type":"array","items":{"type":"string"}},"denied_tools":{"type":"array","items":{"type":"string"}}}},"settings":{"type":"object","additionalProperties":false,"properties":{"max_steps":{"type":"integer","minimum":1},"max_depth":{"type":"integer","minimum":0},"max_concurrency":{"type":"integer","minimum":1},"max_agent_calls":{"type":"integer","minimum":0},"max_cost":{"type":"number","minimum":0},"heartbeat_interval":{"type":"number","exclusiveMinimum":0},"parallel_fallback":{"enum":["sequential","error"]},"templates":{"enum":["native","text"]},"backends":{"$ref":"#/definitions/backends"},"profiles":{"type":"string"}}},"backends":{"type":"object","additionalProperties":false,"properties":{"persistence":{"type":"string"},"locking":{"type":"string"},"results":{"type":"string"},"registration":{"type":"string"},"work":{"type":"string"},"signals":{"type":"string"},"sqlite_path":{"type":"string"},"durability":{"enum":["power-loss","process-crash"]}}},"persistence":{"type":"object","additionalProperties":false,"properties":{"enabled":{"type":"boolean"},"backend":{"type":"string"},"db_path":{"type":"string"},"checkpoint_on":{"type":"array","items":{"enum":["machine_start","state_enter","execute","state_exit","machine_end","waiting","tool_call"]}},"keep":{"type":["integer","string"],"minimum":1,"pattern":"^all$","x-expected":"a number of steps from 1 on, or `all`"}}},"hooks":{"type":["string","object","array"],"x-expected":"a hook's name, {name, args}, {file or module, class, args}, or a list of these","additionalProperties":false,"properties":{"name":{"type":"string"},"file":{"type":"string"},"module":{"type":"string"},"class":{"type":"string"},"args":{"type":"object"}},"items":{"type":["string","object"],"x-expected":"a hook's name, {name, args} or {file or module, class, args}","additionalProperties":false,"properties":{"name":{"type":"string"},"file":{"type":"string"},"module":{"type":"string"},"class":{"type":"string"},"args":{"type":"object"}}}}}};
 const func0 = Object.prototype.hasOwnProperty;
 const schema12 = {"type":"object","required":["states"],"additionalProperties":false,"properties":{"name":{"type":"string"},"expression_engine":{"enum":["simple","cel"]},"context":{"type":"object"},"agents":{"type":"object","additionalProperties":{"$ref":"#/definitions/agent"}},"machines":{"type":"object","additionalProperties":{"$ref":"#/definitions/child"}},"states":{"type":"object","additionalProperties":{"$ref":"#/definitions/state"}},"settings":{"$ref":"#/definitions/settings"},"persistence":{"$ref":"#/definitions/persistence"},"hooks":{"$ref":"#/definitions/hooks"},"lifecycle_hooks":{"$ref":"#/definitions/hooks"},"profiles":{"type":["string","object"]}}};
 const schema29 = {"type":"object","additionalProperties":false,"properties":{"enabled":{"type":"boolean"},"backend":{"type":"string"},"db_path":{"type":"string"},"checkpoint_on":{"type":"array","items":{"enum":["machine_start","state_enter","execute","state_exit","machine_end","waiting","tool_call"]}},"keep":{"type":["integer","string"],"minimum":1,"pattern":"^all$","x-expected":"a number of steps from 1 on, or `all`"}}};
@@ -1084,8 +1084,8 @@ validate18.errors = vErrors;
 return errors === 0;
 }
 
-const schema18 = {"type":"object","additionalProperties":false,"properties":{"type":{"enum":["initial","final"]},"description":{"type":"string"},"action":{"type":"string"},"agent":{"type":"string"},"execution":{"$ref":"#/definitions/execution"},"sampling":{"enum":["single","multi"]},"session_id":{"type":"string"},"tool_loop":{"$ref":"#/definitions/toolLoop"},"machine":{"type":["string","array"],"x-expected":"the name of a machine, or a list of names or of {name, input}","items":{"type":["string","object"],"x-expected":"the name of a machine or {name, input}","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string"},"input":{"$ref":"#/definitions/mapping"}}}},"foreach":{"type":["string","array"]},"as":{"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]*$","x-expected":"a name made of letters, digits and _"},"key":{"type":"string"},"max_concurrency":{"type":"integer","minimum":1},"mode":{"enum":["settled","any"]},"launch":{"type":["string","array"],"x-expected":"the name of a machine or a list of names","items":{"type":"string"}},"launch_input":{"$ref":"#/definitions/mapping"},"wait_for":{"type":"string"},"timeout":{"type":"number"},"input":{"$ref":"#/definitions/mapping"},"output_to_context":{"type":"object"},"output":{"$ref":"#/definitions/mapping"},"on_error":{"type":["string","object"],"x-expected":"the name of a state, or a map from error type to state","additionalProperties":{"type":"string","x-expected":"the name of a state"}},"transitions":{"type":"array","items":{"$ref":"#/definitions/transition"}},"hooks":{"$ref":"#/definitions/hooks"}}};
-const schema19 = {"type":"object","additionalProperties":false,"properties":{"type":{"enum":["default","retry","parallel","mdap_voting"]},"backoffs":{"type":"array","items":{"type":"number","minimum":0}},"jitter":{"type":"number","minimum":0,"maximum":1},"retry_on_empty":{"type":"boolean"},"n_samples":{"type":"integer","minimum":1},"k_margin":{"type":"integer","minimum":1},"max_candidates":{"type":"integer","minimum":1},"max_response_tokens":{"type":"integer","minimum":1}}};
+const schema18 = {"type":"object","additionalProperties":false,"properties":{"type":{"enum":["initial","final"]},"description":{"type":"string"},"action":{"type":"string"},"agent":{"type":"string"},"execution":{"$ref":"#/definitions/execution"},"sampling":{"enum":["single","multi"]},"session_id":{"type":"string"},"tool_loop":{"$ref":"#/definitions/toolLoop"},"machine":{"type":["string","array"],"x-expected":"the name of a machine, or a list of names or of {name, input}","minItems":1,"items":{"type":["string","object"],"x-expected":"the name of a machine or {name, input}","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string"},"input":{"$ref":"#/definitions/mapping"}}}},"foreach":{"type":["string","array"]},"as":{"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]*$","x-expected":"a name made of letters, digits and _"},"key":{"type":"string"},"max_concurrency":{"type":"integer","minimum":1},"mode":{"enum":["settled","any"]},"launch":{"type":["string","array"],"x-expected":"the name of a machine or a list of names","minItems":1,"items":{"type":"string"}},"launch_input":{"$ref":"#/definitions/mapping"},"wait_for":{"type":"string"},"timeout":{"type":"number"},"input":{"$ref":"#/definitions/mapping"},"output_to_context":{"type":"object"},"output":{"$ref":"#/definitions/mapping"},"on_error":{"type":["string","object"],"x-expected":"the name of a state, or a map from error type to state","additionalProperties":{"type":"string","x-expected":"the name of a state"}},"transitions":{"type":"array","items":{"$ref":"#/definitions/transition"}},"hooks":{"$ref":"#/definitions/hooks"}}};
+const schema19 = {"type":"object","properties":{"type":{"type":"string"},"backoffs":{"type":"array","items":{"type":"number","minimum":0}},"jitter":{"type":"number","minimum":0,"maximum":1},"retry_on_empty":{"type":"boolean"},"n_samples":{"type":"integer","minimum":1},"k_margin":{"type":"integer","minimum":1},"max_candidates":{"type":"integer","minimum":1},"max_response_tokens":{"type":"integer","minimum":1}}};
 const schema20 = {"type":["boolean","object"],"x-expected":"true, false, or a map of bounds","additionalProperties":false,"properties":{"max_turns":{"type":"integer","minimum":0},"max_tool_calls":{"type":"integer","minimum":0},"tool_timeout":{"type":"number","minimum":0},"total_timeout":{"type":"number","minimum":0},"max_cost":{"type":"number","minimum":0},"allowed_tools":{"type":"array","items":{"type":"string"}},"denied_tools":{"type":"array","items":{"type":"string"}}}};
 const schema21 = {"type":["object","string"],"x-expected":"a map, or a path to one such as `context.task`"};
 const schema25 = {"type":"object","required":["to"],"additionalProperties":false,"properties":{"condition":{"type":["string","boolean"],"x-expected":"an expression, true or false"},"to":{"type":"string","x-expected":"the name of a state"}}};
@@ -1162,27 +1162,15 @@ errors++;
 if(data.execution !== undefined && func0.call(data, "execution")){
 let data4 = data.execution;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-for(const key1 of Object.keys(data4)){
-if(!((((((((key1 === "type") || (key1 === "backoffs")) || (key1 === "jitter")) || (key1 === "retry_on_empty")) || (key1 === "n_samples")) || (key1 === "k_margin")) || (key1 === "max_candidates")) || (key1 === "max_response_tokens"))){
-const err5 = {instancePath:instancePath+"/execution",schemaPath:"#/definitions/execution/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},schema:false,parentSchema:schema19,data:data4};
+if(data4.type !== undefined && func0.call(data4, "type")){
+let data5 = data4.type;
+if(typeof data5 !== "string"){
+const err5 = {instancePath:instancePath+"/execution/type",schemaPath:"#/definitions/execution/properties/type/type",keyword:"type",params:{type: "string"},schema:schema19.properties.type.type,parentSchema:schema19.properties.type,data:data5};
 if(vErrors === null){
 vErrors = [err5];
 }
 else {
 vErrors.push(err5);
-}
-errors++;
-}
-}
-if(data4.type !== undefined && func0.call(data4, "type")){
-let data5 = data4.type;
-if(!((((data5 === "default") || (data5 === "retry")) || (data5 === "parallel")) || (data5 === "mdap_voting"))){
-const err6 = {instancePath:instancePath+"/execution/type",schemaPath:"#/definitions/execution/properties/type/enum",keyword:"enum",params:{allowedValues: schema19.properties.type.enum},schema:schema19.properties.type.enum,parentSchema:schema19.properties.type,data:data5};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
 }
 errors++;
 }
@@ -1195,7 +1183,18 @@ for(let i0=0; i0<len0; i0++){
 let data7 = data6[i0];
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-const err7 = {instancePath:instancePath+"/execution/backoffs/" + i0,schemaPath:"#/definitions/execution/properties/backoffs/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema19.properties.backoffs.items,data:data7};
+const err6 = {instancePath:instancePath+"/execution/backoffs/" + i0,schemaPath:"#/definitions/execution/properties/backoffs/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema19.properties.backoffs.items,data:data7};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/execution/backoffs/" + i0,schemaPath:"#/definitions/execution/properties/backoffs/items/type",keyword:"type",params:{type: "number"},schema:schema19.properties.backoffs.items.type,parentSchema:schema19.properties.backoffs.items,data:data7};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1205,8 +1204,9 @@ vErrors.push(err7);
 errors++;
 }
 }
+}
 else {
-const err8 = {instancePath:instancePath+"/execution/backoffs/" + i0,schemaPath:"#/definitions/execution/properties/backoffs/items/type",keyword:"type",params:{type: "number"},schema:schema19.properties.backoffs.items.type,parentSchema:schema19.properties.backoffs.items,data:data7};
+const err8 = {instancePath:instancePath+"/execution/backoffs",schemaPath:"#/definitions/execution/properties/backoffs/type",keyword:"type",params:{type: "array"},schema:schema19.properties.backoffs.type,parentSchema:schema19.properties.backoffs,data:data6};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1216,9 +1216,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-}
-else {
-const err9 = {instancePath:instancePath+"/execution/backoffs",schemaPath:"#/definitions/execution/properties/backoffs/type",keyword:"type",params:{type: "array"},schema:schema19.properties.backoffs.type,parentSchema:schema19.properties.backoffs,data:data6};
+if(data4.jitter !== undefined && func0.call(data4, "jitter")){
+let data8 = data4.jitter;
+if((typeof data8 == "number") && (isFinite(data8))){
+if(data8 > 1 || isNaN(data8)){
+const err9 = {instancePath:instancePath+"/execution/jitter",schemaPath:"#/definitions/execution/properties/jitter/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1},schema:1,parentSchema:schema19.properties.jitter,data:data8};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1227,12 +1229,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-if(data4.jitter !== undefined && func0.call(data4, "jitter")){
-let data8 = data4.jitter;
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 > 1 || isNaN(data8)){
-const err10 = {instancePath:instancePath+"/execution/jitter",schemaPath:"#/definitions/execution/properties/jitter/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1},schema:1,parentSchema:schema19.properties.jitter,data:data8};
+if(data8 < 0 || isNaN(data8)){
+const err10 = {instancePath:instancePath+"/execution/jitter",schemaPath:"#/definitions/execution/properties/jitter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema19.properties.jitter,data:data8};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1241,8 +1239,9 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data8 < 0 || isNaN(data8)){
-const err11 = {instancePath:instancePath+"/execution/jitter",schemaPath:"#/definitions/execution/properties/jitter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema19.properties.jitter,data:data8};
+}
+else {
+const err11 = {instancePath:instancePath+"/execution/jitter",schemaPath:"#/definitions/execution/properties/jitter/type",keyword:"type",params:{type: "number"},schema:schema19.properties.jitter.type,parentSchema:schema19.properties.jitter,data:data8};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1252,8 +1251,10 @@ vErrors.push(err11);
 errors++;
 }
 }
-else {
-const err12 = {instancePath:instancePath+"/execution/jitter",schemaPath:"#/definitions/execution/properties/jitter/type",keyword:"type",params:{type: "number"},schema:schema19.properties.jitter.type,parentSchema:schema19.properties.jitter,data:data8};
+if(data4.retry_on_empty !== undefined && func0.call(data4, "retry_on_empty")){
+let data9 = data4.retry_on_empty;
+if(typeof data9 !== "boolean"){
+const err12 = {instancePath:instancePath+"/execution/retry_on_empty",schemaPath:"#/definitions/execution/properties/retry_on_empty/type",keyword:"type",params:{type: "boolean"},schema:schema19.properties.retry_on_empty.type,parentSchema:schema19.properties.retry_on_empty,data:data9};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1263,10 +1264,10 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data4.retry_on_empty !== undefined && func0.call(data4, "retry_on_empty")){
-let data9 = data4.retry_on_empty;
-if(typeof data9 !== "boolean"){
-const err13 = {instancePath:instancePath+"/execution/retry_on_empty",schemaPath:"#/definitions/execution/properties/retry_on_empty/type",keyword:"type",params:{type: "boolean"},schema:schema19.properties.retry_on_empty.type,parentSchema:schema19.properties.retry_on_empty,data:data9};
+if(data4.n_samples !== undefined && func0.call(data4, "n_samples")){
+let data10 = data4.n_samples;
+if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
+const err13 = {instancePath:instancePath+"/execution/n_samples",schemaPath:"#/definitions/execution/properties/n_samples/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.n_samples.type,parentSchema:schema19.properties.n_samples,data:data10};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1275,11 +1276,9 @@ vErrors.push(err13);
 }
 errors++;
 }
-}
-if(data4.n_samples !== undefined && func0.call(data4, "n_samples")){
-let data10 = data4.n_samples;
-if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-const err14 = {instancePath:instancePath+"/execution/n_samples",schemaPath:"#/definitions/execution/properties/n_samples/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.n_samples.type,parentSchema:schema19.properties.n_samples,data:data10};
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 < 1 || isNaN(data10)){
+const err14 = {instancePath:instancePath+"/execution/n_samples",schemaPath:"#/definitions/execution/properties/n_samples/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.n_samples,data:data10};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1288,9 +1287,12 @@ vErrors.push(err14);
 }
 errors++;
 }
-if((typeof data10 == "number") && (isFinite(data10))){
-if(data10 < 1 || isNaN(data10)){
-const err15 = {instancePath:instancePath+"/execution/n_samples",schemaPath:"#/definitions/execution/properties/n_samples/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.n_samples,data:data10};
+}
+}
+if(data4.k_margin !== undefined && func0.call(data4, "k_margin")){
+let data11 = data4.k_margin;
+if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
+const err15 = {instancePath:instancePath+"/execution/k_margin",schemaPath:"#/definitions/execution/properties/k_margin/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.k_margin.type,parentSchema:schema19.properties.k_margin,data:data11};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1299,12 +1301,9 @@ vErrors.push(err15);
 }
 errors++;
 }
-}
-}
-if(data4.k_margin !== undefined && func0.call(data4, "k_margin")){
-let data11 = data4.k_margin;
-if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
-const err16 = {instancePath:instancePath+"/execution/k_margin",schemaPath:"#/definitions/execution/properties/k_margin/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.k_margin.type,parentSchema:schema19.properties.k_margin,data:data11};
+if((typeof data11 == "number") && (isFinite(data11))){
+if(data11 < 1 || isNaN(data11)){
+const err16 = {instancePath:instancePath+"/execution/k_margin",schemaPath:"#/definitions/execution/properties/k_margin/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.k_margin,data:data11};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1313,9 +1312,12 @@ vErrors.push(err16);
 }
 errors++;
 }
-if((typeof data11 == "number") && (isFinite(data11))){
-if(data11 < 1 || isNaN(data11)){
-const err17 = {instancePath:instancePath+"/execution/k_margin",schemaPath:"#/definitions/execution/properties/k_margin/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.k_margin,data:data11};
+}
+}
+if(data4.max_candidates !== undefined && func0.call(data4, "max_candidates")){
+let data12 = data4.max_candidates;
+if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
+const err17 = {instancePath:instancePath+"/execution/max_candidates",schemaPath:"#/definitions/execution/properties/max_candidates/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.max_candidates.type,parentSchema:schema19.properties.max_candidates,data:data12};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1324,12 +1326,9 @@ vErrors.push(err17);
 }
 errors++;
 }
-}
-}
-if(data4.max_candidates !== undefined && func0.call(data4, "max_candidates")){
-let data12 = data4.max_candidates;
-if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-const err18 = {instancePath:instancePath+"/execution/max_candidates",schemaPath:"#/definitions/execution/properties/max_candidates/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.max_candidates.type,parentSchema:schema19.properties.max_candidates,data:data12};
+if((typeof data12 == "number") && (isFinite(data12))){
+if(data12 < 1 || isNaN(data12)){
+const err18 = {instancePath:instancePath+"/execution/max_candidates",schemaPath:"#/definitions/execution/properties/max_candidates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.max_candidates,data:data12};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1338,9 +1337,12 @@ vErrors.push(err18);
 }
 errors++;
 }
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 < 1 || isNaN(data12)){
-const err19 = {instancePath:instancePath+"/execution/max_candidates",schemaPath:"#/definitions/execution/properties/max_candidates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.max_candidates,data:data12};
+}
+}
+if(data4.max_response_tokens !== undefined && func0.call(data4, "max_response_tokens")){
+let data13 = data4.max_response_tokens;
+if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
+const err19 = {instancePath:instancePath+"/execution/max_response_tokens",schemaPath:"#/definitions/execution/properties/max_response_tokens/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.max_response_tokens.type,parentSchema:schema19.properties.max_response_tokens,data:data13};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1349,12 +1351,9 @@ vErrors.push(err19);
 }
 errors++;
 }
-}
-}
-if(data4.max_response_tokens !== undefined && func0.call(data4, "max_response_tokens")){
-let data13 = data4.max_response_tokens;
-if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-const err20 = {instancePath:instancePath+"/execution/max_response_tokens",schemaPath:"#/definitions/execution/properties/max_response_tokens/type",keyword:"type",params:{type: "integer"},schema:schema19.properties.max_response_tokens.type,parentSchema:schema19.properties.max_response_tokens,data:data13};
+if((typeof data13 == "number") && (isFinite(data13))){
+if(data13 < 1 || isNaN(data13)){
+const err20 = {instancePath:instancePath+"/execution/max_response_tokens",schemaPath:"#/definitions/execution/properties/max_response_tokens/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.max_response_tokens,data:data13};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1363,9 +1362,11 @@ vErrors.push(err20);
 }
 errors++;
 }
-if((typeof data13 == "number") && (isFinite(data13))){
-if(data13 < 1 || isNaN(data13)){
-const err21 = {instancePath:instancePath+"/execution/max_response_tokens",schemaPath:"#/definitions/execution/properties/max_response_tokens/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema19.properties.max_response_tokens,data:data13};
+}
+}
+}
+else {
+const err21 = {instancePath:instancePath+"/execution",schemaPath:"#/definitions/execution/type",keyword:"type",params:{type: "object"},schema:schema19.type,parentSchema:schema19,data:data4};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1375,10 +1376,10 @@ vErrors.push(err21);
 errors++;
 }
 }
-}
-}
-else {
-const err22 = {instancePath:instancePath+"/execution",schemaPath:"#/definitions/execution/type",keyword:"type",params:{type: "object"},schema:schema19.type,parentSchema:schema19,data:data4};
+if(data.sampling !== undefined && func0.call(data, "sampling")){
+let data14 = data.sampling;
+if(!((data14 === "single") || (data14 === "multi"))){
+const err22 = {instancePath:instancePath+"/sampling",schemaPath:"#/properties/sampling/enum",keyword:"enum",params:{allowedValues: schema18.properties.sampling.enum},schema:schema18.properties.sampling.enum,parentSchema:schema18.properties.sampling,data:data14};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1388,10 +1389,10 @@ vErrors.push(err22);
 errors++;
 }
 }
-if(data.sampling !== undefined && func0.call(data, "sampling")){
-let data14 = data.sampling;
-if(!((data14 === "single") || (data14 === "multi"))){
-const err23 = {instancePath:instancePath+"/sampling",schemaPath:"#/properties/sampling/enum",keyword:"enum",params:{allowedValues: schema18.properties.sampling.enum},schema:schema18.properties.sampling.enum,parentSchema:schema18.properties.sampling,data:data14};
+if(data.session_id !== undefined && func0.call(data, "session_id")){
+let data15 = data.session_id;
+if(typeof data15 !== "string"){
+const err23 = {instancePath:instancePath+"/session_id",schemaPath:"#/properties/session_id/type",keyword:"type",params:{type: "string"},schema:schema18.properties.session_id.type,parentSchema:schema18.properties.session_id,data:data15};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1401,10 +1402,10 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data.session_id !== undefined && func0.call(data, "session_id")){
-let data15 = data.session_id;
-if(typeof data15 !== "string"){
-const err24 = {instancePath:instancePath+"/session_id",schemaPath:"#/properties/session_id/type",keyword:"type",params:{type: "string"},schema:schema18.properties.session_id.type,parentSchema:schema18.properties.session_id,data:data15};
+if(data.tool_loop !== undefined && func0.call(data, "tool_loop")){
+let data16 = data.tool_loop;
+if((typeof data16 !== "boolean") && (!(data16 && typeof data16 == "object" && !Array.isArray(data16)))){
+const err24 = {instancePath:instancePath+"/tool_loop",schemaPath:"#/definitions/toolLoop/type",keyword:"type",params:{type: schema20.type},schema:schema20.type,parentSchema:schema20,data:data16};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1413,11 +1414,10 @@ vErrors.push(err24);
 }
 errors++;
 }
-}
-if(data.tool_loop !== undefined && func0.call(data, "tool_loop")){
-let data16 = data.tool_loop;
-if((typeof data16 !== "boolean") && (!(data16 && typeof data16 == "object" && !Array.isArray(data16)))){
-const err25 = {instancePath:instancePath+"/tool_loop",schemaPath:"#/definitions/toolLoop/type",keyword:"type",params:{type: schema20.type},schema:schema20.type,parentSchema:schema20,data:data16};
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+for(const key1 of Object.keys(data16)){
+if(!(((((((key1 === "max_turns") || (key1 === "max_tool_calls")) || (key1 === "tool_timeout")) || (key1 === "total_timeout")) || (key1 === "max_cost")) || (key1 === "allowed_tools")) || (key1 === "denied_tools"))){
+const err25 = {instancePath:instancePath+"/tool_loop",schemaPath:"#/definitions/toolLoop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},schema:false,parentSchema:schema20,data:data16};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1426,10 +1426,11 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-for(const key2 of Object.keys(data16)){
-if(!(((((((key2 === "max_turns") || (key2 === "max_tool_calls")) || (key2 === "tool_timeout")) || (key2 === "total_timeout")) || (key2 === "max_cost")) || (key2 === "allowed_tools")) || (key2 === "denied_tools"))){
-const err26 = {instancePath:instancePath+"/tool_loop",schemaPath:"#/definitions/toolLoop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},schema:false,parentSchema:schema20,data:data16};
+}
+if(data16.max_turns !== undefined && func0.call(data16, "max_turns")){
+let data17 = data16.max_turns;
+if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
+const err26 = {instancePath:instancePath+"/tool_loop/max_turns",schemaPath:"#/definitions/toolLoop/properties/max_turns/type",keyword:"type",params:{type: "integer"},schema:schema20.properties.max_turns.type,parentSchema:schema20.properties.max_turns,data:data17};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1438,11 +1439,9 @@ vErrors.push(err26);
 }
 errors++;
 }
-}
-if(data16.max_turns !== undefined && func0.call(data16, "max_turns")){
-let data17 = data16.max_turns;
-if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
-const err27 = {instancePath:instancePath+"/tool_loop/max_turns",schemaPath:"#/definitions/toolLoop/properties/max_turns/type",keyword:"type",params:{type: "integer"},schema:schema20.properties.max_turns.type,parentSchema:schema20.properties.max_turns,data:data17};
+if((typeof data17 == "number") && (isFinite(data17))){
+if(data17 < 0 || isNaN(data17)){
+const err27 = {instancePath:instancePath+"/tool_loop/max_turns",schemaPath:"#/definitions/toolLoop/properties/max_turns/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.max_turns,data:data17};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1451,9 +1450,12 @@ vErrors.push(err27);
 }
 errors++;
 }
-if((typeof data17 == "number") && (isFinite(data17))){
-if(data17 < 0 || isNaN(data17)){
-const err28 = {instancePath:instancePath+"/tool_loop/max_turns",schemaPath:"#/definitions/toolLoop/properties/max_turns/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.max_turns,data:data17};
+}
+}
+if(data16.max_tool_calls !== undefined && func0.call(data16, "max_tool_calls")){
+let data18 = data16.max_tool_calls;
+if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
+const err28 = {instancePath:instancePath+"/tool_loop/max_tool_calls",schemaPath:"#/definitions/toolLoop/properties/max_tool_calls/type",keyword:"type",params:{type: "integer"},schema:schema20.properties.max_tool_calls.type,parentSchema:schema20.properties.max_tool_calls,data:data18};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1462,28 +1464,14 @@ vErrors.push(err28);
 }
 errors++;
 }
-}
-}
-if(data16.max_tool_calls !== undefined && func0.call(data16, "max_tool_calls")){
-let data18 = data16.max_tool_calls;
-if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
-const err29 = {instancePath:instancePath+"/tool_loop/max_tool_calls",schemaPath:"#/definitions/toolLoop/properties/max_tool_calls/type",keyword:"type",params:{type: "integer"},schema:schema20.properties.max_tool_calls.type,parentSchema:schema20.properties.max_tool_calls,data:data18};
+if((typeof data18 == "number") && (isFinite(data18))){
+if(data18 < 0 || isNaN(data18)){
+const err29 = {instancePath:instancePath+"/tool_loop/max_tool_calls",schemaPath:"#/definitions/toolLoop/properties/max_tool_calls/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.max_tool_calls,data:data18};
 if(vErrors === null){
 vErrors = [err29];
 }
 else {
 vErrors.push(err29);
-}
-errors++;
-}
-if((typeof data18 == "number") && (isFinite(data18))){
-if(data18 < 0 || isNaN(data18)){
-const err30 = {instancePath:instancePath+"/tool_loop/max_tool_calls",schemaPath:"#/definitions/toolLoop/properties/max_tool_calls/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.max_tool_calls,data:data18};
-if(vErrors === null){
-vErrors = [err30];
-}
-else {
-vErrors.push(err30);
 }
 errors++;
 }
@@ -1493,7 +1481,18 @@ if(data16.tool_timeout !== undefined && func0.call(data16, "tool_timeout")){
 let data19 = data16.tool_timeout;
 if((typeof data19 == "number") && (isFinite(data19))){
 if(data19 < 0 || isNaN(data19)){
-const err31 = {instancePath:instancePath+"/tool_loop/tool_timeout",schemaPath:"#/definitions/toolLoop/properties/tool_timeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.tool_timeout,data:data19};
+const err30 = {instancePath:instancePath+"/tool_loop/tool_timeout",schemaPath:"#/definitions/toolLoop/properties/tool_timeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.tool_timeout,data:data19};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+else {
+const err31 = {instancePath:instancePath+"/tool_loop/tool_timeout",schemaPath:"#/definitions/toolLoop/properties/tool_timeout/type",keyword:"type",params:{type: "number"},schema:schema20.properties.tool_timeout.type,parentSchema:schema20.properties.tool_timeout,data:data19};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1503,8 +1502,11 @@ vErrors.push(err31);
 errors++;
 }
 }
-else {
-const err32 = {instancePath:instancePath+"/tool_loop/tool_timeout",schemaPath:"#/definitions/toolLoop/properties/tool_timeout/type",keyword:"type",params:{type: "number"},schema:schema20.properties.tool_timeout.type,parentSchema:schema20.properties.tool_timeout,data:data19};
+if(data16.total_timeout !== undefined && func0.call(data16, "total_timeout")){
+let data20 = data16.total_timeout;
+if((typeof data20 == "number") && (isFinite(data20))){
+if(data20 < 0 || isNaN(data20)){
+const err32 = {instancePath:instancePath+"/tool_loop/total_timeout",schemaPath:"#/definitions/toolLoop/properties/total_timeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.total_timeout,data:data20};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1514,11 +1516,8 @@ vErrors.push(err32);
 errors++;
 }
 }
-if(data16.total_timeout !== undefined && func0.call(data16, "total_timeout")){
-let data20 = data16.total_timeout;
-if((typeof data20 == "number") && (isFinite(data20))){
-if(data20 < 0 || isNaN(data20)){
-const err33 = {instancePath:instancePath+"/tool_loop/total_timeout",schemaPath:"#/definitions/toolLoop/properties/total_timeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.total_timeout,data:data20};
+else {
+const err33 = {instancePath:instancePath+"/tool_loop/total_timeout",schemaPath:"#/definitions/toolLoop/properties/total_timeout/type",keyword:"type",params:{type: "number"},schema:schema20.properties.total_timeout.type,parentSchema:schema20.properties.total_timeout,data:data20};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1528,8 +1527,11 @@ vErrors.push(err33);
 errors++;
 }
 }
-else {
-const err34 = {instancePath:instancePath+"/tool_loop/total_timeout",schemaPath:"#/definitions/toolLoop/properties/total_timeout/type",keyword:"type",params:{type: "number"},schema:schema20.properties.total_timeout.type,parentSchema:schema20.properties.total_timeout,data:data20};
+if(data16.max_cost !== undefined && func0.call(data16, "max_cost")){
+let data21 = data16.max_cost;
+if((typeof data21 == "number") && (isFinite(data21))){
+if(data21 < 0 || isNaN(data21)){
+const err34 = {instancePath:instancePath+"/tool_loop/max_cost",schemaPath:"#/definitions/toolLoop/properties/max_cost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.max_cost,data:data21};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1539,27 +1541,13 @@ vErrors.push(err34);
 errors++;
 }
 }
-if(data16.max_cost !== undefined && func0.call(data16, "max_cost")){
-let data21 = data16.max_cost;
-if((typeof data21 == "number") && (isFinite(data21))){
-if(data21 < 0 || isNaN(data21)){
-const err35 = {instancePath:instancePath+"/tool_loop/max_cost",schemaPath:"#/definitions/toolLoop/properties/max_cost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema20.properties.max_cost,data:data21};
+else {
+const err35 = {instancePath:instancePath+"/tool_loop/max_cost",schemaPath:"#/definitions/toolLoop/properties/max_cost/type",keyword:"type",params:{type: "number"},schema:schema20.properties.max_cost.type,parentSchema:schema20.properties.max_cost,data:data21};
 if(vErrors === null){
 vErrors = [err35];
 }
 else {
 vErrors.push(err35);
-}
-errors++;
-}
-}
-else {
-const err36 = {instancePath:instancePath+"/tool_loop/max_cost",schemaPath:"#/definitions/toolLoop/properties/max_cost/type",keyword:"type",params:{type: "number"},schema:schema20.properties.max_cost.type,parentSchema:schema20.properties.max_cost,data:data21};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
 }
 errors++;
 }
@@ -1571,24 +1559,24 @@ const len1 = data22.length;
 for(let i1=0; i1<len1; i1++){
 let data23 = data22[i1];
 if(typeof data23 !== "string"){
-const err37 = {instancePath:instancePath+"/tool_loop/allowed_tools/" + i1,schemaPath:"#/definitions/toolLoop/properties/allowed_tools/items/type",keyword:"type",params:{type: "string"},schema:schema20.properties.allowed_tools.items.type,parentSchema:schema20.properties.allowed_tools.items,data:data23};
+const err36 = {instancePath:instancePath+"/tool_loop/allowed_tools/" + i1,schemaPath:"#/definitions/toolLoop/properties/allowed_tools/items/type",keyword:"type",params:{type: "string"},schema:schema20.properties.allowed_tools.items.type,parentSchema:schema20.properties.allowed_tools.items,data:data23};
 if(vErrors === null){
-vErrors = [err37];
+vErrors = [err36];
 }
 else {
-vErrors.push(err37);
+vErrors.push(err36);
 }
 errors++;
 }
 }
 }
 else {
-const err38 = {instancePath:instancePath+"/tool_loop/allowed_tools",schemaPath:"#/definitions/toolLoop/properties/allowed_tools/type",keyword:"type",params:{type: "array"},schema:schema20.properties.allowed_tools.type,parentSchema:schema20.properties.allowed_tools,data:data22};
+const err37 = {instancePath:instancePath+"/tool_loop/allowed_tools",schemaPath:"#/definitions/toolLoop/properties/allowed_tools/type",keyword:"type",params:{type: "array"},schema:schema20.properties.allowed_tools.type,parentSchema:schema20.properties.allowed_tools,data:data22};
 if(vErrors === null){
-vErrors = [err38];
+vErrors = [err37];
 }
 else {
-vErrors.push(err38);
+vErrors.push(err37);
 }
 errors++;
 }
@@ -1600,7 +1588,19 @@ const len2 = data24.length;
 for(let i2=0; i2<len2; i2++){
 let data25 = data24[i2];
 if(typeof data25 !== "string"){
-const err39 = {instancePath:instancePath+"/tool_loop/denied_tools/" + i2,schemaPath:"#/definitions/toolLoop/properties/denied_tools/items/type",keyword:"type",params:{type: "string"},schema:schema20.properties.denied_tools.items.type,parentSchema:schema20.properties.denied_tools.items,data:data25};
+const err38 = {instancePath:instancePath+"/tool_loop/denied_tools/" + i2,schemaPath:"#/definitions/toolLoop/properties/denied_tools/items/type",keyword:"type",params:{type: "string"},schema:schema20.properties.denied_tools.items.type,parentSchema:schema20.properties.denied_tools.items,data:data25};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+}
+}
+else {
+const err39 = {instancePath:instancePath+"/tool_loop/denied_tools",schemaPath:"#/definitions/toolLoop/properties/denied_tools/type",keyword:"type",params:{type: "array"},schema:schema20.properties.denied_tools.type,parentSchema:schema20.properties.denied_tools,data:data24};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1611,8 +1611,11 @@ errors++;
 }
 }
 }
-else {
-const err40 = {instancePath:instancePath+"/tool_loop/denied_tools",schemaPath:"#/definitions/toolLoop/properties/denied_tools/type",keyword:"type",params:{type: "array"},schema:schema20.properties.denied_tools.type,parentSchema:schema20.properties.denied_tools,data:data24};
+}
+if(data.machine !== undefined && func0.call(data, "machine")){
+let data26 = data.machine;
+if((typeof data26 !== "string") && (!(Array.isArray(data26)))){
+const err40 = {instancePath:instancePath+"/machine",schemaPath:"#/properties/machine/type",keyword:"type",params:{type: schema18.properties.machine.type},schema:schema18.properties.machine.type,parentSchema:schema18.properties.machine,data:data26};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1621,13 +1624,9 @@ vErrors.push(err40);
 }
 errors++;
 }
-}
-}
-}
-if(data.machine !== undefined && func0.call(data, "machine")){
-let data26 = data.machine;
-if((typeof data26 !== "string") && (!(Array.isArray(data26)))){
-const err41 = {instancePath:instancePath+"/machine",schemaPath:"#/properties/machine/type",keyword:"type",params:{type: schema18.properties.machine.type},schema:schema18.properties.machine.type,parentSchema:schema18.properties.machine,data:data26};
+if(Array.isArray(data26)){
+if(data26.length < 1){
+const err41 = {instancePath:instancePath+"/machine",schemaPath:"#/properties/machine/minItems",keyword:"minItems",params:{limit: 1},schema:1,parentSchema:schema18.properties.machine,data:data26};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1636,7 +1635,6 @@ vErrors.push(err41);
 }
 errors++;
 }
-if(Array.isArray(data26)){
 const len3 = data26.length;
 for(let i3=0; i3<len3; i3++){
 let data27 = data26[i3];
@@ -1661,9 +1659,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-for(const key3 of Object.keys(data27)){
-if(!((key3 === "name") || (key3 === "input"))){
-const err44 = {instancePath:instancePath+"/machine/" + i3,schemaPath:"#/properties/machine/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},schema:false,parentSchema:schema18.properties.machine.items,data:data27};
+for(const key2 of Object.keys(data27)){
+if(!((key2 === "name") || (key2 === "input"))){
+const err44 = {instancePath:instancePath+"/machine/" + i3,schemaPath:"#/properties/machine/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},schema:false,parentSchema:schema18.properties.machine.items,data:data27};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1805,11 +1803,8 @@ vErrors.push(err54);
 errors++;
 }
 if(Array.isArray(data35)){
-const len4 = data35.length;
-for(let i4=0; i4<len4; i4++){
-let data36 = data35[i4];
-if(typeof data36 !== "string"){
-const err55 = {instancePath:instancePath+"/launch/" + i4,schemaPath:"#/properties/launch/items/type",keyword:"type",params:{type: "string"},schema:schema18.properties.launch.items.type,parentSchema:schema18.properties.launch.items,data:data36};
+if(data35.length < 1){
+const err55 = {instancePath:instancePath+"/launch",schemaPath:"#/properties/launch/minItems",keyword:"minItems",params:{limit: 1},schema:1,parentSchema:schema18.properties.launch,data:data35};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -1818,13 +1813,11 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-}
-}
-if(data.launch_input !== undefined && func0.call(data, "launch_input")){
-let data37 = data.launch_input;
-if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (typeof data37 !== "string")){
-const err56 = {instancePath:instancePath+"/launch_input",schemaPath:"#/definitions/mapping/type",keyword:"type",params:{type: schema21.type},schema:schema21.type,parentSchema:schema21,data:data37};
+const len4 = data35.length;
+for(let i4=0; i4<len4; i4++){
+let data36 = data35[i4];
+if(typeof data36 !== "string"){
+const err56 = {instancePath:instancePath+"/launch/" + i4,schemaPath:"#/properties/launch/items/type",keyword:"type",params:{type: "string"},schema:schema18.properties.launch.items.type,parentSchema:schema18.properties.launch.items,data:data36};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -1834,10 +1827,12 @@ vErrors.push(err56);
 errors++;
 }
 }
-if(data.wait_for !== undefined && func0.call(data, "wait_for")){
-let data38 = data.wait_for;
-if(typeof data38 !== "string"){
-const err57 = {instancePath:instancePath+"/wait_for",schemaPath:"#/properties/wait_for/type",keyword:"type",params:{type: "string"},schema:schema18.properties.wait_for.type,parentSchema:schema18.properties.wait_for,data:data38};
+}
+}
+if(data.launch_input !== undefined && func0.call(data, "launch_input")){
+let data37 = data.launch_input;
+if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (typeof data37 !== "string")){
+const err57 = {instancePath:instancePath+"/launch_input",schemaPath:"#/definitions/mapping/type",keyword:"type",params:{type: schema21.type},schema:schema21.type,parentSchema:schema21,data:data37};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -1847,10 +1842,10 @@ vErrors.push(err57);
 errors++;
 }
 }
-if(data.timeout !== undefined && func0.call(data, "timeout")){
-let data39 = data.timeout;
-if(!((typeof data39 == "number") && (isFinite(data39)))){
-const err58 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/type",keyword:"type",params:{type: "number"},schema:schema18.properties.timeout.type,parentSchema:schema18.properties.timeout,data:data39};
+if(data.wait_for !== undefined && func0.call(data, "wait_for")){
+let data38 = data.wait_for;
+if(typeof data38 !== "string"){
+const err58 = {instancePath:instancePath+"/wait_for",schemaPath:"#/properties/wait_for/type",keyword:"type",params:{type: "string"},schema:schema18.properties.wait_for.type,parentSchema:schema18.properties.wait_for,data:data38};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1860,10 +1855,10 @@ vErrors.push(err58);
 errors++;
 }
 }
-if(data.input !== undefined && func0.call(data, "input")){
-let data40 = data.input;
-if((!(data40 && typeof data40 == "object" && !Array.isArray(data40))) && (typeof data40 !== "string")){
-const err59 = {instancePath:instancePath+"/input",schemaPath:"#/definitions/mapping/type",keyword:"type",params:{type: schema21.type},schema:schema21.type,parentSchema:schema21,data:data40};
+if(data.timeout !== undefined && func0.call(data, "timeout")){
+let data39 = data.timeout;
+if(!((typeof data39 == "number") && (isFinite(data39)))){
+const err59 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/type",keyword:"type",params:{type: "number"},schema:schema18.properties.timeout.type,parentSchema:schema18.properties.timeout,data:data39};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -1873,10 +1868,10 @@ vErrors.push(err59);
 errors++;
 }
 }
-if(data.output_to_context !== undefined && func0.call(data, "output_to_context")){
-let data41 = data.output_to_context;
-if(!(data41 && typeof data41 == "object" && !Array.isArray(data41))){
-const err60 = {instancePath:instancePath+"/output_to_context",schemaPath:"#/properties/output_to_context/type",keyword:"type",params:{type: "object"},schema:schema18.properties.output_to_context.type,parentSchema:schema18.properties.output_to_context,data:data41};
+if(data.input !== undefined && func0.call(data, "input")){
+let data40 = data.input;
+if((!(data40 && typeof data40 == "object" && !Array.isArray(data40))) && (typeof data40 !== "string")){
+const err60 = {instancePath:instancePath+"/input",schemaPath:"#/definitions/mapping/type",keyword:"type",params:{type: schema21.type},schema:schema21.type,parentSchema:schema21,data:data40};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -1886,10 +1881,10 @@ vErrors.push(err60);
 errors++;
 }
 }
-if(data.output !== undefined && func0.call(data, "output")){
-let data42 = data.output;
-if((!(data42 && typeof data42 == "object" && !Array.isArray(data42))) && (typeof data42 !== "string")){
-const err61 = {instancePath:instancePath+"/output",schemaPath:"#/definitions/mapping/type",keyword:"type",params:{type: schema21.type},schema:schema21.type,parentSchema:schema21,data:data42};
+if(data.output_to_context !== undefined && func0.call(data, "output_to_context")){
+let data41 = data.output_to_context;
+if(!(data41 && typeof data41 == "object" && !Array.isArray(data41))){
+const err61 = {instancePath:instancePath+"/output_to_context",schemaPath:"#/properties/output_to_context/type",keyword:"type",params:{type: "object"},schema:schema18.properties.output_to_context.type,parentSchema:schema18.properties.output_to_context,data:data41};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -1899,10 +1894,10 @@ vErrors.push(err61);
 errors++;
 }
 }
-if(data.on_error !== undefined && func0.call(data, "on_error")){
-let data43 = data.on_error;
-if((typeof data43 !== "string") && (!(data43 && typeof data43 == "object" && !Array.isArray(data43)))){
-const err62 = {instancePath:instancePath+"/on_error",schemaPath:"#/properties/on_error/type",keyword:"type",params:{type: schema18.properties.on_error.type},schema:schema18.properties.on_error.type,parentSchema:schema18.properties.on_error,data:data43};
+if(data.output !== undefined && func0.call(data, "output")){
+let data42 = data.output;
+if((!(data42 && typeof data42 == "object" && !Array.isArray(data42))) && (typeof data42 !== "string")){
+const err62 = {instancePath:instancePath+"/output",schemaPath:"#/definitions/mapping/type",keyword:"type",params:{type: schema21.type},schema:schema21.type,parentSchema:schema21,data:data42};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -1911,16 +1906,29 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
-for(const key4 of Object.keys(data43)){
-let data44 = data43[key4];
-if(typeof data44 !== "string"){
-const err63 = {instancePath:instancePath+"/on_error/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/on_error/additionalProperties/type",keyword:"type",params:{type: "string"},schema:schema18.properties.on_error.additionalProperties.type,parentSchema:schema18.properties.on_error.additionalProperties,data:data44};
+}
+if(data.on_error !== undefined && func0.call(data, "on_error")){
+let data43 = data.on_error;
+if((typeof data43 !== "string") && (!(data43 && typeof data43 == "object" && !Array.isArray(data43)))){
+const err63 = {instancePath:instancePath+"/on_error",schemaPath:"#/properties/on_error/type",keyword:"type",params:{type: schema18.properties.on_error.type},schema:schema18.properties.on_error.type,parentSchema:schema18.properties.on_error,data:data43};
 if(vErrors === null){
 vErrors = [err63];
 }
 else {
 vErrors.push(err63);
+}
+errors++;
+}
+if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
+for(const key3 of Object.keys(data43)){
+let data44 = data43[key3];
+if(typeof data44 !== "string"){
+const err64 = {instancePath:instancePath+"/on_error/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/on_error/additionalProperties/type",keyword:"type",params:{type: "string"},schema:schema18.properties.on_error.additionalProperties.type,parentSchema:schema18.properties.on_error.additionalProperties,data:data44};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
 }
 errors++;
 }
@@ -1935,18 +1943,7 @@ for(let i5=0; i5<len5; i5++){
 let data46 = data45[i5];
 if(data46 && typeof data46 == "object" && !Array.isArray(data46)){
 if((data46.to === undefined) || (!(func0.call(data46, "to")))){
-const err64 = {instancePath:instancePath+"/transitions/" + i5,schemaPath:"#/definitions/transition/required",keyword:"required",params:{missingProperty: "to"},schema:schema25.required,parentSchema:schema25,data:data46};
-if(vErrors === null){
-vErrors = [err64];
-}
-else {
-vErrors.push(err64);
-}
-errors++;
-}
-for(const key5 of Object.keys(data46)){
-if(!((key5 === "condition") || (key5 === "to"))){
-const err65 = {instancePath:instancePath+"/transitions/" + i5,schemaPath:"#/definitions/transition/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},schema:false,parentSchema:schema25,data:data46};
+const err65 = {instancePath:instancePath+"/transitions/" + i5,schemaPath:"#/definitions/transition/required",keyword:"required",params:{missingProperty: "to"},schema:schema25.required,parentSchema:schema25,data:data46};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -1955,11 +1952,9 @@ vErrors.push(err65);
 }
 errors++;
 }
-}
-if(data46.condition !== undefined && func0.call(data46, "condition")){
-let data47 = data46.condition;
-if((typeof data47 !== "string") && (typeof data47 !== "boolean")){
-const err66 = {instancePath:instancePath+"/transitions/" + i5+"/condition",schemaPath:"#/definitions/transition/properties/condition/type",keyword:"type",params:{type: schema25.properties.condition.type},schema:schema25.properties.condition.type,parentSchema:schema25.properties.condition,data:data47};
+for(const key4 of Object.keys(data46)){
+if(!((key4 === "condition") || (key4 === "to"))){
+const err66 = {instancePath:instancePath+"/transitions/" + i5,schemaPath:"#/definitions/transition/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},schema:false,parentSchema:schema25,data:data46};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -1969,10 +1964,10 @@ vErrors.push(err66);
 errors++;
 }
 }
-if(data46.to !== undefined && func0.call(data46, "to")){
-let data48 = data46.to;
-if(typeof data48 !== "string"){
-const err67 = {instancePath:instancePath+"/transitions/" + i5+"/to",schemaPath:"#/definitions/transition/properties/to/type",keyword:"type",params:{type: "string"},schema:schema25.properties.to.type,parentSchema:schema25.properties.to,data:data48};
+if(data46.condition !== undefined && func0.call(data46, "condition")){
+let data47 = data46.condition;
+if((typeof data47 !== "string") && (typeof data47 !== "boolean")){
+const err67 = {instancePath:instancePath+"/transitions/" + i5+"/condition",schemaPath:"#/definitions/transition/properties/condition/type",keyword:"type",params:{type: schema25.properties.condition.type},schema:schema25.properties.condition.type,parentSchema:schema25.properties.condition,data:data47};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -1982,9 +1977,10 @@ vErrors.push(err67);
 errors++;
 }
 }
-}
-else {
-const err68 = {instancePath:instancePath+"/transitions/" + i5,schemaPath:"#/definitions/transition/type",keyword:"type",params:{type: "object"},schema:schema25.type,parentSchema:schema25,data:data46};
+if(data46.to !== undefined && func0.call(data46, "to")){
+let data48 = data46.to;
+if(typeof data48 !== "string"){
+const err68 = {instancePath:instancePath+"/transitions/" + i5+"/to",schemaPath:"#/definitions/transition/properties/to/type",keyword:"type",params:{type: "string"},schema:schema25.properties.to.type,parentSchema:schema25.properties.to,data:data48};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -1996,7 +1992,7 @@ errors++;
 }
 }
 else {
-const err69 = {instancePath:instancePath+"/transitions",schemaPath:"#/properties/transitions/type",keyword:"type",params:{type: "array"},schema:schema18.properties.transitions.type,parentSchema:schema18.properties.transitions,data:data45};
+const err69 = {instancePath:instancePath+"/transitions/" + i5,schemaPath:"#/definitions/transition/type",keyword:"type",params:{type: "object"},schema:schema25.type,parentSchema:schema25,data:data46};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -2006,10 +2002,9 @@ vErrors.push(err69);
 errors++;
 }
 }
-if(data.hooks !== undefined && func0.call(data, "hooks")){
-let data49 = data.hooks;
-if((!data49 || typeof data49 != "object") && (typeof data49 !== "string")){
-const err70 = {instancePath:instancePath+"/hooks",schemaPath:"#/definitions/hooks/type",keyword:"type",params:{type: schema26.type},schema:schema26.type,parentSchema:schema26,data:data49};
+}
+else {
+const err70 = {instancePath:instancePath+"/transitions",schemaPath:"#/properties/transitions/type",keyword:"type",params:{type: "array"},schema:schema18.properties.transitions.type,parentSchema:schema18.properties.transitions,data:data45};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -2018,12 +2013,11 @@ vErrors.push(err70);
 }
 errors++;
 }
-if(Array.isArray(data49)){
-const len6 = data49.length;
-for(let i6=0; i6<len6; i6++){
-let data50 = data49[i6];
-if((typeof data50 !== "string") && (!(data50 && typeof data50 == "object" && !Array.isArray(data50)))){
-const err71 = {instancePath:instancePath+"/hooks/" + i6,schemaPath:"#/definitions/hooks/items/type",keyword:"type",params:{type: schema26.items.type},schema:schema26.items.type,parentSchema:schema26.items,data:data50};
+}
+if(data.hooks !== undefined && func0.call(data, "hooks")){
+let data49 = data.hooks;
+if((!data49 || typeof data49 != "object") && (typeof data49 !== "string")){
+const err71 = {instancePath:instancePath+"/hooks",schemaPath:"#/definitions/hooks/type",keyword:"type",params:{type: schema26.type},schema:schema26.type,parentSchema:schema26,data:data49};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -2032,10 +2026,12 @@ vErrors.push(err71);
 }
 errors++;
 }
-if(data50 && typeof data50 == "object" && !Array.isArray(data50)){
-for(const key6 of Object.keys(data50)){
-if(!(((((key6 === "name") || (key6 === "file")) || (key6 === "module")) || (key6 === "class")) || (key6 === "args"))){
-const err72 = {instancePath:instancePath+"/hooks/" + i6,schemaPath:"#/definitions/hooks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},schema:false,parentSchema:schema26.items,data:data50};
+if(Array.isArray(data49)){
+const len6 = data49.length;
+for(let i6=0; i6<len6; i6++){
+let data50 = data49[i6];
+if((typeof data50 !== "string") && (!(data50 && typeof data50 == "object" && !Array.isArray(data50)))){
+const err72 = {instancePath:instancePath+"/hooks/" + i6,schemaPath:"#/definitions/hooks/items/type",keyword:"type",params:{type: schema26.items.type},schema:schema26.items.type,parentSchema:schema26.items,data:data50};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -2044,11 +2040,10 @@ vErrors.push(err72);
 }
 errors++;
 }
-}
-if(data50.name !== undefined && func0.call(data50, "name")){
-let data51 = data50.name;
-if(typeof data51 !== "string"){
-const err73 = {instancePath:instancePath+"/hooks/" + i6+"/name",schemaPath:"#/definitions/hooks/items/properties/name/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.name.type,parentSchema:schema26.items.properties.name,data:data51};
+if(data50 && typeof data50 == "object" && !Array.isArray(data50)){
+for(const key5 of Object.keys(data50)){
+if(!(((((key5 === "name") || (key5 === "file")) || (key5 === "module")) || (key5 === "class")) || (key5 === "args"))){
+const err73 = {instancePath:instancePath+"/hooks/" + i6,schemaPath:"#/definitions/hooks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},schema:false,parentSchema:schema26.items,data:data50};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -2058,10 +2053,10 @@ vErrors.push(err73);
 errors++;
 }
 }
-if(data50.file !== undefined && func0.call(data50, "file")){
-let data52 = data50.file;
-if(typeof data52 !== "string"){
-const err74 = {instancePath:instancePath+"/hooks/" + i6+"/file",schemaPath:"#/definitions/hooks/items/properties/file/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.file.type,parentSchema:schema26.items.properties.file,data:data52};
+if(data50.name !== undefined && func0.call(data50, "name")){
+let data51 = data50.name;
+if(typeof data51 !== "string"){
+const err74 = {instancePath:instancePath+"/hooks/" + i6+"/name",schemaPath:"#/definitions/hooks/items/properties/name/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.name.type,parentSchema:schema26.items.properties.name,data:data51};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -2071,10 +2066,10 @@ vErrors.push(err74);
 errors++;
 }
 }
-if(data50.module !== undefined && func0.call(data50, "module")){
-let data53 = data50.module;
-if(typeof data53 !== "string"){
-const err75 = {instancePath:instancePath+"/hooks/" + i6+"/module",schemaPath:"#/definitions/hooks/items/properties/module/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.module.type,parentSchema:schema26.items.properties.module,data:data53};
+if(data50.file !== undefined && func0.call(data50, "file")){
+let data52 = data50.file;
+if(typeof data52 !== "string"){
+const err75 = {instancePath:instancePath+"/hooks/" + i6+"/file",schemaPath:"#/definitions/hooks/items/properties/file/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.file.type,parentSchema:schema26.items.properties.file,data:data52};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -2084,10 +2079,10 @@ vErrors.push(err75);
 errors++;
 }
 }
-if(data50.class !== undefined && func0.call(data50, "class")){
-let data54 = data50.class;
-if(typeof data54 !== "string"){
-const err76 = {instancePath:instancePath+"/hooks/" + i6+"/class",schemaPath:"#/definitions/hooks/items/properties/class/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.class.type,parentSchema:schema26.items.properties.class,data:data54};
+if(data50.module !== undefined && func0.call(data50, "module")){
+let data53 = data50.module;
+if(typeof data53 !== "string"){
+const err76 = {instancePath:instancePath+"/hooks/" + i6+"/module",schemaPath:"#/definitions/hooks/items/properties/module/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.module.type,parentSchema:schema26.items.properties.module,data:data53};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -2097,10 +2092,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data50.args !== undefined && func0.call(data50, "args")){
-let data55 = data50.args;
-if(!(data55 && typeof data55 == "object" && !Array.isArray(data55))){
-const err77 = {instancePath:instancePath+"/hooks/" + i6+"/args",schemaPath:"#/definitions/hooks/items/properties/args/type",keyword:"type",params:{type: "object"},schema:schema26.items.properties.args.type,parentSchema:schema26.items.properties.args,data:data55};
+if(data50.class !== undefined && func0.call(data50, "class")){
+let data54 = data50.class;
+if(typeof data54 !== "string"){
+const err77 = {instancePath:instancePath+"/hooks/" + i6+"/class",schemaPath:"#/definitions/hooks/items/properties/class/type",keyword:"type",params:{type: "string"},schema:schema26.items.properties.class.type,parentSchema:schema26.items.properties.class,data:data54};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2110,13 +2105,10 @@ vErrors.push(err77);
 errors++;
 }
 }
-}
-}
-}
-if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
-for(const key7 of Object.keys(data49)){
-if(!(((((key7 === "name") || (key7 === "file")) || (key7 === "module")) || (key7 === "class")) || (key7 === "args"))){
-const err78 = {instancePath:instancePath+"/hooks",schemaPath:"#/definitions/hooks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},schema:false,parentSchema:schema26,data:data49};
+if(data50.args !== undefined && func0.call(data50, "args")){
+let data55 = data50.args;
+if(!(data55 && typeof data55 == "object" && !Array.isArray(data55))){
+const err78 = {instancePath:instancePath+"/hooks/" + i6+"/args",schemaPath:"#/definitions/hooks/items/properties/args/type",keyword:"type",params:{type: "object"},schema:schema26.items.properties.args.type,parentSchema:schema26.items.properties.args,data:data55};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -2126,10 +2118,13 @@ vErrors.push(err78);
 errors++;
 }
 }
-if(data49.name !== undefined && func0.call(data49, "name")){
-let data56 = data49.name;
-if(typeof data56 !== "string"){
-const err79 = {instancePath:instancePath+"/hooks/name",schemaPath:"#/definitions/hooks/properties/name/type",keyword:"type",params:{type: "string"},schema:schema26.properties.name.type,parentSchema:schema26.properties.name,data:data56};
+}
+}
+}
+if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
+for(const key6 of Object.keys(data49)){
+if(!(((((key6 === "name") || (key6 === "file")) || (key6 === "module")) || (key6 === "class")) || (key6 === "args"))){
+const err79 = {instancePath:instancePath+"/hooks",schemaPath:"#/definitions/hooks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},schema:false,parentSchema:schema26,data:data49};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -2139,10 +2134,10 @@ vErrors.push(err79);
 errors++;
 }
 }
-if(data49.file !== undefined && func0.call(data49, "file")){
-let data57 = data49.file;
-if(typeof data57 !== "string"){
-const err80 = {instancePath:instancePath+"/hooks/file",schemaPath:"#/definitions/hooks/properties/file/type",keyword:"type",params:{type: "string"},schema:schema26.properties.file.type,parentSchema:schema26.properties.file,data:data57};
+if(data49.name !== undefined && func0.call(data49, "name")){
+let data56 = data49.name;
+if(typeof data56 !== "string"){
+const err80 = {instancePath:instancePath+"/hooks/name",schemaPath:"#/definitions/hooks/properties/name/type",keyword:"type",params:{type: "string"},schema:schema26.properties.name.type,parentSchema:schema26.properties.name,data:data56};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -2152,10 +2147,10 @@ vErrors.push(err80);
 errors++;
 }
 }
-if(data49.module !== undefined && func0.call(data49, "module")){
-let data58 = data49.module;
-if(typeof data58 !== "string"){
-const err81 = {instancePath:instancePath+"/hooks/module",schemaPath:"#/definitions/hooks/properties/module/type",keyword:"type",params:{type: "string"},schema:schema26.properties.module.type,parentSchema:schema26.properties.module,data:data58};
+if(data49.file !== undefined && func0.call(data49, "file")){
+let data57 = data49.file;
+if(typeof data57 !== "string"){
+const err81 = {instancePath:instancePath+"/hooks/file",schemaPath:"#/definitions/hooks/properties/file/type",keyword:"type",params:{type: "string"},schema:schema26.properties.file.type,parentSchema:schema26.properties.file,data:data57};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -2165,10 +2160,10 @@ vErrors.push(err81);
 errors++;
 }
 }
-if(data49.class !== undefined && func0.call(data49, "class")){
-let data59 = data49.class;
-if(typeof data59 !== "string"){
-const err82 = {instancePath:instancePath+"/hooks/class",schemaPath:"#/definitions/hooks/properties/class/type",keyword:"type",params:{type: "string"},schema:schema26.properties.class.type,parentSchema:schema26.properties.class,data:data59};
+if(data49.module !== undefined && func0.call(data49, "module")){
+let data58 = data49.module;
+if(typeof data58 !== "string"){
+const err82 = {instancePath:instancePath+"/hooks/module",schemaPath:"#/definitions/hooks/properties/module/type",keyword:"type",params:{type: "string"},schema:schema26.properties.module.type,parentSchema:schema26.properties.module,data:data58};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -2178,10 +2173,10 @@ vErrors.push(err82);
 errors++;
 }
 }
-if(data49.args !== undefined && func0.call(data49, "args")){
-let data60 = data49.args;
-if(!(data60 && typeof data60 == "object" && !Array.isArray(data60))){
-const err83 = {instancePath:instancePath+"/hooks/args",schemaPath:"#/definitions/hooks/properties/args/type",keyword:"type",params:{type: "object"},schema:schema26.properties.args.type,parentSchema:schema26.properties.args,data:data60};
+if(data49.class !== undefined && func0.call(data49, "class")){
+let data59 = data49.class;
+if(typeof data59 !== "string"){
+const err83 = {instancePath:instancePath+"/hooks/class",schemaPath:"#/definitions/hooks/properties/class/type",keyword:"type",params:{type: "string"},schema:schema26.properties.class.type,parentSchema:schema26.properties.class,data:data59};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -2191,16 +2186,29 @@ vErrors.push(err83);
 errors++;
 }
 }
-}
-}
-}
-else {
-const err84 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},schema:schema18.type,parentSchema:schema18,data};
+if(data49.args !== undefined && func0.call(data49, "args")){
+let data60 = data49.args;
+if(!(data60 && typeof data60 == "object" && !Array.isArray(data60))){
+const err84 = {instancePath:instancePath+"/hooks/args",schemaPath:"#/definitions/hooks/properties/args/type",keyword:"type",params:{type: "object"},schema:schema26.properties.args.type,parentSchema:schema26.properties.args,data:data60};
 if(vErrors === null){
 vErrors = [err84];
 }
 else {
 vErrors.push(err84);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err85 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},schema:schema18.type,parentSchema:schema18,data};
+if(vErrors === null){
+vErrors = [err85];
+}
+else {
+vErrors.push(err85);
 }
 errors++;
 }
@@ -3340,5 +3348,401 @@ vErrors.push(err7);
 errors++;
 }
 validate10.errors = vErrors;
+return errors === 0;
+}
+
+export const validateAgent = validate13;
+
+export const validateProfiles = validate25;
+const schema32 = {"$schema":"http://json-schema.org/draft-07/schema#","$id":"https://unpkg.com/flatmachine/schemas/flatprofile.schema.json","type":"object","required":["spec","data"],"additionalProperties":false,"properties":{"$schema":{"type":"string"},"spec":{"enum":["flatprofile","flatprofiles"]},"spec_version":{"type":"string"},"data":{"type":"object","required":["model_profiles"],"additionalProperties":false,"properties":{"model_profiles":{"type":"object","additionalProperties":{"$ref":"#/definitions/profile"}},"default":{"type":"string"},"override":{"type":"string"}}},"metadata":{"type":"object"}},"definitions":{"profile":{"type":"object","properties":{"type":{"type":"string"},"name":{"type":"string"},"provider":{"type":"string"},"model":{"type":["string","object"]},"temperature":{"type":"number","minimum":0},"max_tokens":{"type":"integer","minimum":1},"top_p":{"type":"number"},"top_k":{"type":"integer"},"frequency_penalty":{"type":"number"},"presence_penalty":{"type":"number"},"seed":{"type":"integer"},"base_url":{"type":"string"},"stream":{"type":"boolean"}}}}};
+const schema33 = {"type":"object","properties":{"type":{"type":"string"},"name":{"type":"string"},"provider":{"type":"string"},"model":{"type":["string","object"]},"temperature":{"type":"number","minimum":0},"max_tokens":{"type":"integer","minimum":1},"top_p":{"type":"number"},"top_k":{"type":"integer"},"frequency_penalty":{"type":"number"},"presence_penalty":{"type":"number"},"seed":{"type":"integer"},"base_url":{"type":"string"},"stream":{"type":"boolean"}}};
+
+function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+/*# sourceURL="https://unpkg.com/flatmachine/schemas/flatprofile.schema.json" */;
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if((data.spec === undefined) || (!(func0.call(data, "spec")))){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "spec"},schema:schema32.required,parentSchema:schema32,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if((data.data === undefined) || (!(func0.call(data, "data")))){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "data"},schema:schema32.required,parentSchema:schema32,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 of Object.keys(data)){
+if(!(((((key0 === "$schema") || (key0 === "spec")) || (key0 === "spec_version")) || (key0 === "data")) || (key0 === "metadata"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},schema:false,parentSchema:schema32,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.$schema !== undefined && func0.call(data, "$schema")){
+let data0 = data.$schema;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/$schema",schemaPath:"#/properties/%24schema/type",keyword:"type",params:{type: "string"},schema:schema32.properties.$schema.type,parentSchema:schema32.properties.$schema,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.spec !== undefined && func0.call(data, "spec")){
+let data1 = data.spec;
+if(!((data1 === "flatprofile") || (data1 === "flatprofiles"))){
+const err4 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/enum",keyword:"enum",params:{allowedValues: schema32.properties.spec.enum},schema:schema32.properties.spec.enum,parentSchema:schema32.properties.spec,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.spec_version !== undefined && func0.call(data, "spec_version")){
+let data2 = data.spec_version;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/spec_version",schemaPath:"#/properties/spec_version/type",keyword:"type",params:{type: "string"},schema:schema32.properties.spec_version.type,parentSchema:schema32.properties.spec_version,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.data !== undefined && func0.call(data, "data")){
+let data3 = data.data;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if((data3.model_profiles === undefined) || (!(func0.call(data3, "model_profiles")))){
+const err6 = {instancePath:instancePath+"/data",schemaPath:"#/properties/data/required",keyword:"required",params:{missingProperty: "model_profiles"},schema:schema32.properties.data.required,parentSchema:schema32.properties.data,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+for(const key1 of Object.keys(data3)){
+if(!(((key1 === "model_profiles") || (key1 === "default")) || (key1 === "override"))){
+const err7 = {instancePath:instancePath+"/data",schemaPath:"#/properties/data/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},schema:false,parentSchema:schema32.properties.data,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data3.model_profiles !== undefined && func0.call(data3, "model_profiles")){
+let data4 = data3.model_profiles;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 of Object.keys(data4)){
+let data5 = data4[key2];
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.type !== undefined && func0.call(data5, "type")){
+let data6 = data5.type;
+if(typeof data6 !== "string"){
+const err8 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/type",schemaPath:"#/definitions/profile/properties/type/type",keyword:"type",params:{type: "string"},schema:schema33.properties.type.type,parentSchema:schema33.properties.type,data:data6};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data5.name !== undefined && func0.call(data5, "name")){
+let data7 = data5.name;
+if(typeof data7 !== "string"){
+const err9 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/name",schemaPath:"#/definitions/profile/properties/name/type",keyword:"type",params:{type: "string"},schema:schema33.properties.name.type,parentSchema:schema33.properties.name,data:data7};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data5.provider !== undefined && func0.call(data5, "provider")){
+let data8 = data5.provider;
+if(typeof data8 !== "string"){
+const err10 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/provider",schemaPath:"#/definitions/profile/properties/provider/type",keyword:"type",params:{type: "string"},schema:schema33.properties.provider.type,parentSchema:schema33.properties.provider,data:data8};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data5.model !== undefined && func0.call(data5, "model")){
+let data9 = data5.model;
+if((typeof data9 !== "string") && (!(data9 && typeof data9 == "object" && !Array.isArray(data9)))){
+const err11 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/model",schemaPath:"#/definitions/profile/properties/model/type",keyword:"type",params:{type: schema33.properties.model.type},schema:schema33.properties.model.type,parentSchema:schema33.properties.model,data:data9};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data5.temperature !== undefined && func0.call(data5, "temperature")){
+let data10 = data5.temperature;
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 < 0 || isNaN(data10)){
+const err12 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/temperature",schemaPath:"#/definitions/profile/properties/temperature/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},schema:0,parentSchema:schema33.properties.temperature,data:data10};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/temperature",schemaPath:"#/definitions/profile/properties/temperature/type",keyword:"type",params:{type: "number"},schema:schema33.properties.temperature.type,parentSchema:schema33.properties.temperature,data:data10};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+if(data5.max_tokens !== undefined && func0.call(data5, "max_tokens")){
+let data11 = data5.max_tokens;
+if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
+const err14 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/max_tokens",schemaPath:"#/definitions/profile/properties/max_tokens/type",keyword:"type",params:{type: "integer"},schema:schema33.properties.max_tokens.type,parentSchema:schema33.properties.max_tokens,data:data11};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+if((typeof data11 == "number") && (isFinite(data11))){
+if(data11 < 1 || isNaN(data11)){
+const err15 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/max_tokens",schemaPath:"#/definitions/profile/properties/max_tokens/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},schema:1,parentSchema:schema33.properties.max_tokens,data:data11};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+if(data5.top_p !== undefined && func0.call(data5, "top_p")){
+let data12 = data5.top_p;
+if(!((typeof data12 == "number") && (isFinite(data12)))){
+const err16 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/top_p",schemaPath:"#/definitions/profile/properties/top_p/type",keyword:"type",params:{type: "number"},schema:schema33.properties.top_p.type,parentSchema:schema33.properties.top_p,data:data12};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(data5.top_k !== undefined && func0.call(data5, "top_k")){
+let data13 = data5.top_k;
+if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
+const err17 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/top_k",schemaPath:"#/definitions/profile/properties/top_k/type",keyword:"type",params:{type: "integer"},schema:schema33.properties.top_k.type,parentSchema:schema33.properties.top_k,data:data13};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+if(data5.frequency_penalty !== undefined && func0.call(data5, "frequency_penalty")){
+let data14 = data5.frequency_penalty;
+if(!((typeof data14 == "number") && (isFinite(data14)))){
+const err18 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/frequency_penalty",schemaPath:"#/definitions/profile/properties/frequency_penalty/type",keyword:"type",params:{type: "number"},schema:schema33.properties.frequency_penalty.type,parentSchema:schema33.properties.frequency_penalty,data:data14};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data5.presence_penalty !== undefined && func0.call(data5, "presence_penalty")){
+let data15 = data5.presence_penalty;
+if(!((typeof data15 == "number") && (isFinite(data15)))){
+const err19 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/presence_penalty",schemaPath:"#/definitions/profile/properties/presence_penalty/type",keyword:"type",params:{type: "number"},schema:schema33.properties.presence_penalty.type,parentSchema:schema33.properties.presence_penalty,data:data15};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+if(data5.seed !== undefined && func0.call(data5, "seed")){
+let data16 = data5.seed;
+if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
+const err20 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/seed",schemaPath:"#/definitions/profile/properties/seed/type",keyword:"type",params:{type: "integer"},schema:schema33.properties.seed.type,parentSchema:schema33.properties.seed,data:data16};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+if(data5.base_url !== undefined && func0.call(data5, "base_url")){
+let data17 = data5.base_url;
+if(typeof data17 !== "string"){
+const err21 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/base_url",schemaPath:"#/definitions/profile/properties/base_url/type",keyword:"type",params:{type: "string"},schema:schema33.properties.base_url.type,parentSchema:schema33.properties.base_url,data:data17};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+if(data5.stream !== undefined && func0.call(data5, "stream")){
+let data18 = data5.stream;
+if(typeof data18 !== "boolean"){
+const err22 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/stream",schemaPath:"#/definitions/profile/properties/stream/type",keyword:"type",params:{type: "boolean"},schema:schema33.properties.stream.type,parentSchema:schema33.properties.stream,data:data18};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+}
+else {
+const err23 = {instancePath:instancePath+"/data/model_profiles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/profile/type",keyword:"type",params:{type: "object"},schema:schema33.type,parentSchema:schema33,data:data5};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+}
+else {
+const err24 = {instancePath:instancePath+"/data/model_profiles",schemaPath:"#/properties/data/properties/model_profiles/type",keyword:"type",params:{type: "object"},schema:schema32.properties.data.properties.model_profiles.type,parentSchema:schema32.properties.data.properties.model_profiles,data:data4};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+if(data3.default !== undefined && func0.call(data3, "default")){
+let data19 = data3.default;
+if(typeof data19 !== "string"){
+const err25 = {instancePath:instancePath+"/data/default",schemaPath:"#/properties/data/properties/default/type",keyword:"type",params:{type: "string"},schema:schema32.properties.data.properties.default.type,parentSchema:schema32.properties.data.properties.default,data:data19};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+if(data3.override !== undefined && func0.call(data3, "override")){
+let data20 = data3.override;
+if(typeof data20 !== "string"){
+const err26 = {instancePath:instancePath+"/data/override",schemaPath:"#/properties/data/properties/override/type",keyword:"type",params:{type: "string"},schema:schema32.properties.data.properties.override.type,parentSchema:schema32.properties.data.properties.override,data:data20};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+}
+}
+else {
+const err27 = {instancePath:instancePath+"/data",schemaPath:"#/properties/data/type",keyword:"type",params:{type: "object"},schema:schema32.properties.data.type,parentSchema:schema32.properties.data,data:data3};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+if(data.metadata !== undefined && func0.call(data, "metadata")){
+let data21 = data.metadata;
+if(!(data21 && typeof data21 == "object" && !Array.isArray(data21))){
+const err28 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},schema:schema32.properties.metadata.type,parentSchema:schema32.properties.metadata,data:data21};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+}
+else {
+const err29 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},schema:schema32.type,parentSchema:schema32,data};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+validate25.errors = vErrors;
 return errors === 0;
 }

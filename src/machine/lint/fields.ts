@@ -17,14 +17,6 @@ const NEEDS: readonly [field: string, ...owners: string[]][] = [
   ['session_id', 'agent'],
 ];
 
-/** The options of each execution type. */
-const OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  default: [],
-  retry: ['backoffs', 'jitter', 'retry_on_empty'],
-  parallel: ['n_samples'],
-  mdap_voting: ['k_margin', 'max_candidates', 'max_response_tokens'],
-};
-
 /** Technologies by role; a URL names any. */
 const TECHNOLOGIES: Readonly<Record<string, readonly string[]>> = {
   persistence: ['memory', 'local', 'sqlite', 'redis', 'postgres', 's3'],
@@ -35,12 +27,11 @@ const TECHNOLOGIES: Readonly<Record<string, readonly string[]>> = {
   signals: ['memory', 'sqlite', 'redis', 'postgres'],
 };
 
-/** Rules `foreach-without-machine`, `stray-field`, `bad-timeout`, `execution-option`, and names of backends (`bad-value`). */
+/** Rules `foreach-without-machine`, `stray-field`, `bad-timeout`, `local-backend`, and names of backends (`bad-value`). */
 export function checkFields(report: Report, machine: MachineView): void {
   for (const state of machine.states.values()) {
     checkOwners(report, state);
     checkTimeout(report, state);
-    checkExecution(report, state);
   }
   const { data, path } = machine;
   const backends = isJsonObject(data.settings) ? data.settings.backends : undefined;
@@ -82,22 +73,15 @@ function checkTimeout(report: Report, state: StateView): void {
   report.add('bad-timeout', [...state.path, 'timeout'], `the timeout of state "${state.name}" is ${timeout}`);
 }
 
-function checkExecution(report: Report, state: StateView): void {
-  const { execution } = state.fields;
-  if (!isJsonObject(execution)) return;
-  const type = execution.type ?? 'default';
-  const own = typeof type === 'string' && Object.hasOwn(OPTIONS, type) ? OPTIONS[type] : undefined;
-  if (!own) return;
-  for (const option of Object.keys(execution)) {
-    const home = Object.keys(OPTIONS).find((name) => OPTIONS[name]?.includes(option));
-    if (!home || own.includes(option)) continue;
-    const message = `the execution type "${type}" has no option "${option}"; "${home}" has`;
-    report.add('execution-option', [...state.path, 'execution', option], message, { part: 'key' });
-  }
-}
-
 function checkTechnology(report: Report, role: string, value: JsonValue | undefined, path: ConfigPath): void {
   const known = Object.hasOwn(TECHNOLOGIES, role) ? TECHNOLOGIES[role] : undefined;
+  if (value === 'local') {
+    report.add(
+      'local-backend',
+      path,
+      `\`local\` for ${role} is kept in one SQLite file instead of many files`,
+    );
+  }
   if (!known || typeof value !== 'string' || known.includes(value) || /^[a-z][a-z0-9+.-]*:/i.test(value))
     return;
   const remedy = report.meant(value, known) ?? `Use ${known.join(', ')}, or a URL such as sqlite:./runs.db.`;

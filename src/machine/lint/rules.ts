@@ -135,6 +135,30 @@ export const RULES = [
     'Check the path: it is relative to this file.',
   ),
   rule(
+    'wrong-kind',
+    'error',
+    'A file that is named as an agent, a prompt or profiles is something else.',
+    'Name a file of that kind, or begin it with the `spec` that the message names.',
+  ),
+  rule(
+    'unknown-agent-type',
+    'error',
+    'An agent of a type that nobody has registered.',
+    'Use flatagent, command, http or script, or register the adapter.',
+  ),
+  rule(
+    'unknown-profile',
+    'error',
+    'An agent, or `default` or `override`, names a model profile that does not exist.',
+    'Add it under `model_profiles`.',
+  ),
+  rule(
+    'missing-profiles',
+    'warning',
+    'An agent names a model profile, but the machine has no profiles.',
+    'Name the file of the profiles under `data.settings.profiles`.',
+  ),
+  rule(
     'unknown-hook',
     'error',
     'A hook of a name that nobody has registered.',
@@ -172,6 +196,24 @@ export const RULES = [
     'Add `machine`.',
   ),
   rule(
+    'foreach-several-machines',
+    'error',
+    '`foreach` with more than one machine: it runs one per item.',
+    'Name one machine; put the others into a child that runs them all.',
+  ),
+  rule(
+    'duplicate-child',
+    'error',
+    'A list runs the same machine twice: its results are kept by name.',
+    'Use `foreach` over the inputs, or give the machine a second name under `machines`.',
+  ),
+  rule(
+    'too-deep',
+    'warning',
+    'Child machines run each other without any condition, for ever or deeper than `settings.max_depth`.',
+    'Put a condition before the state that runs the child, or raise `settings.max_depth`.',
+  ),
+  rule(
     'stray-field',
     'warning',
     'A field that does nothing without another one.',
@@ -182,6 +224,30 @@ export const RULES = [
     'warning',
     'An option that the execution type does not have.',
     'Remove it, or change `type`.',
+  ),
+  rule(
+    'unknown-execution-type',
+    'error',
+    'An execution type that nobody has registered.',
+    'Use default, retry, parallel or mdap_voting, or register the type.',
+  ),
+  rule(
+    'tool-loop-execution',
+    'error',
+    'A tool loop under an execution type that takes several samples: their tools would change the same things.',
+    'Use `default` or `retry`, or put the loop into a child machine and run several of those.',
+  ),
+  rule(
+    'sampling-hint',
+    'warning',
+    '`sampling` says otherwise than `execution`, which alone decides.',
+    'Change `execution`, or remove `sampling`.',
+  ),
+  rule(
+    'local-backend',
+    'warning',
+    '`local` names the files of the reference implementation; SQLite keeps them here.',
+    'Write `sqlite`, or leave it out.',
   ),
   rule(
     'bad-timeout',
@@ -197,6 +263,24 @@ export const RULES = [
     'warning',
     'A text that is read as a path, but looks like a file name.',
     'For the text itself write "{{ \'…\' }}".',
+  ),
+  rule(
+    'unknown-name',
+    'warning',
+    'A template reads a name that nothing has where it is rendered.',
+    'Use `context`, `input` and `output`; the item of a foreach is seen in `input` and `key` alone.',
+  ),
+  rule(
+    'reserved-name',
+    'error',
+    'The item of a foreach is called like something else that templates see.',
+    'Choose another name.',
+  ),
+  rule(
+    'no-output',
+    'warning',
+    '`output` is read in a state whose work has none.',
+    'Read it in the state that does the work; a launched machine has no output here.',
   ),
   rule(
     'reserved-context-key',

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../types.ts';
-import { validateMachine } from '../generated/validate.ts';
+import { validateAgent, validateMachine, validateProfiles } from '../generated/validate.ts';
 import type { ConfigPath } from '../source-map.ts';
 import type { Report } from './report.ts';
 
@@ -12,25 +12,47 @@ interface Violation {
   parentSchema: { properties?: Record<string, unknown>; 'x-expected'?: string };
 }
 
-const validate = validateMachine as unknown as {
+interface Validate {
   (value: JsonValue): boolean;
   errors?: Violation[] | null;
-};
+}
+
+/** What a value can be held against. */
+export type SchemaName = 'flatmachine' | 'flatagent' | 'flatprofile';
+
+const VALIDATORS = {
+  flatmachine: validateMachine,
+  flatagent: validateAgent,
+  flatprofile: validateProfiles,
+} as unknown as Readonly<Record<SchemaName, Validate>>;
 
 /** Fields whose findings other rules word better. */
 const ELSEWHERE = new Set(['/spec', '/spec_version']);
 
-/** Rules `unknown-field`, `missing-field`, `wrong-type`, `bad-value`: the schema's findings in words. */
-export function checkSchema(report: Report): void {
-  const { config } = report.loaded;
-  if (validate(config)) return;
+/**
+ * Rules `unknown-field`, `missing-field`, `wrong-type`, `bad-value`: the schema's findings in words.
+ * @param at where in the file `value` stands
+ */
+export function checkSchema(
+  report: Report,
+  name: SchemaName,
+  value: JsonValue = report.loaded.config,
+  at: ConfigPath = [],
+): void {
+  const validate = VALIDATORS[name];
+  if (validate(value)) return;
   for (const violation of validate.errors ?? []) {
-    if (violation.keyword !== 'if' && !ELSEWHERE.has(violation.instancePath)) explain(report, violation);
+    if (violation.keyword === 'if' || (at.length === 0 && ELSEWHERE.has(violation.instancePath))) continue;
+    explain(report, violation, at);
   }
 }
 
-function explain(report: Report, { instancePath, keyword, params, parentSchema }: Violation): void {
-  const path = parsePointer(instancePath);
+function explain(
+  report: Report,
+  { instancePath, keyword, params, parentSchema }: Violation,
+  at: ConfigPath,
+): void {
+  const path = [...at.map(String), ...parsePointer(instancePath)];
   const expected = parentSchema['x-expected'];
   const name = describe(path);
   switch (keyword) {
@@ -100,7 +122,7 @@ function typeWords(type: unknown): string {
 /** The value as it is, briefly. */
 function said(report: Report, path: ConfigPath): string {
   const value = valueAt(report.loaded.config, path);
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (value === null || value === undefined) return 'nothing';
   if (typeof value === 'object') return 'a map';
   const text = JSON.stringify(value);

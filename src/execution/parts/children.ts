@@ -1,0 +1,116 @@
+import { crashPoint } from '../../crash-points.ts';
+import type { CompiledChildren, CompiledMachine } from '../../machine/interfaces.ts';
+import type { JsonValue } from '../../types.ts';
+import { cancelChildren } from '../children/cancel.ts';
+import { childSetup } from '../children/child.ts';
+import { ChildGroup, endsWork, type GroupEnd } from '../children/group.ts';
+import { childId } from '../children/ids.ts';
+import { assertDepth, linkTo } from '../children/link.ts';
+import { noSuccess, settledOutput, winnerOutput } from '../children/outcome.ts';
+import { type PlannedChild, planChildren } from '../children/plan.ts';
+import type { ChildrenWork } from '../children/work.ts';
+import { boundOf, PartCall } from '../part-call.ts';
+import { type PartWork, type StepWork, scopeOf } from '../step-work.ts';
+
+/** `machine` and `foreach`: runs children and waits for them. What is to be run is journaled before any of them starts. */
+export const runChildren: PartWork = async (work, facts, context, before) => {
+  const { state, setup, journal, snapshot } = work;
+  const children = state.children!;
+  assertDepth(setup, snapshot);
+  const known = journal.get('children') as unknown as PlannedChild[] | undefined;
+  const plan = known ?? planChildren(children, state.input, scopeOf(work, facts, context, before));
+  if (known === undefined) await journal.put('children', plan as unknown as JsonValue);
+  crashPoint('children.planned');
+  if (plan.length === 0) return { output: children.foreach?.key == null ? [] : {}, context: null, to: null };
+  const bound = boundOf(work);
+  const group = groupWork(work, children.mode, known === undefined);
+  const ids = new Set(plan.map((_, i) => group.idOf(i)));
+  if (known !== undefined && children.mode === 'any') {
+    const output = await earlierWinner(work, plan, group.idOf);
+    if (output !== undefined) {
+      await cancelChildren(setup, ids);
+      return { output, context: null, to: null };
+    }
+  }
+  const what = `children of state "${state.name}"`;
+  try {
+    const call = new PartCall(work, bound);
+    bound.assertTime(what);
+    const running = new ChildGroup({ ...group, call }, plan).run(atOnce(work));
+    // Children that are told to end are seen to their ends even if the state does not wait for that; what they come to is in their own records.
+    setup.background.add(running.catch(() => {}));
+    const end = await bound.race(what, running);
+    if (end.winner !== null) await cancelChildren(setup, ids);
+    return { output: outputOf(children, plan, end), context: null, to: null };
+  } catch (error) {
+    if (endsWork(error)) setup.background.add(cancelChildren(setup, ids));
+    throw error;
+  }
+};
+
+function atOnce({ setup, state }: StepWork): number {
+  return Math.min(
+    setup.machine.settings.max_concurrency,
+    state.children?.foreach?.maxConcurrency ?? Number.POSITIVE_INFINITY,
+  );
+}
+
+function groupWork(work: StepWork, mode: 'settled' | 'any', fresh: boolean): Omit<ChildrenWork, 'call'> {
+  const { setup, journal, snapshot, budget, held } = work;
+  const { machines } = setup.machine;
+  const link = linkTo(setup, snapshot, budget, true);
+  return {
+    mode,
+    fresh,
+    idOf: (index) => childId(snapshot.execution_id, journal.work, String(index)),
+    setupOf: (name, id, stops) =>
+      childSetup(
+        setup,
+        { id, machine: machines.get(name) as CompiledMachine },
+        link,
+        stops,
+        snapshot.options ?? {},
+      ),
+    async waitFor(children) {
+      const deadline = snapshot.deadline ?? null;
+      const { execution_id: executionId } = snapshot;
+      journal.waits(false);
+      await setup.backends.signals.wait({
+        executionId,
+        work: journal.work,
+        for: { children },
+        deadline,
+        fence: held.lease,
+      });
+      crashPoint('wait.registered');
+    },
+  };
+}
+
+function outputOf(
+  { mode, single, foreach }: CompiledChildren,
+  plan: readonly PlannedChild[],
+  { outcomes, winner }: GroupEnd,
+): JsonValue {
+  if (winner !== null) return winnerOutput(plan[winner]!, outcomes[winner]!.output as JsonValue);
+  const [only] = outcomes;
+  if (single && foreach === null && only !== undefined) {
+    if (only.error !== undefined) throw only.error;
+    return only.output;
+  }
+  if (mode === 'any') throw noSuccess(plan, outcomes);
+  return settledOutput(plan, outcomes);
+}
+
+/** The success that a run before this one may have seen already: then it stays the winner. */
+async function earlierWinner(
+  { setup }: StepWork,
+  plan: readonly PlannedChild[],
+  idOf: (index: number) => string,
+): Promise<JsonValue | undefined> {
+  for (const [i, child] of plan.entries()) {
+    const last = await setup.backends.persistence.latest(idOf(i));
+    if (last?.status === 'completed') return winnerOutput(child, last.output ?? {});
+  }
+  return undefined;
+}

@@ -1,0 +1,64 @@
+import { isJsonObject } from '../../json.ts';
+import type { JsonValue } from '../../types.ts';
+import type { Report } from './report.ts';
+import { entries, type MachineView, type StateView } from './view.ts';
+
+/** Names that mean something in every template, or in the grammar of templates and expressions. */
+const RESERVED = new Set(
+  'context input output index loop now true false none null True False None and or not in is if else elif for set'.split(
+    ' ',
+  ),
+);
+
+/** Rules `foreach-several-machines`, `duplicate-child`, `reserved-name`; `missing-field` of an entry of `machines`. */
+export function checkChildren(report: Report, machine: MachineView): void {
+  for (const [name, child] of entries(machine.data.machines)) {
+    if (!isJsonObject(child) || ['path', 'inline', 'data'].some((field) => child[field] !== undefined))
+      continue;
+    report.add(
+      'missing-field',
+      [...machine.path, 'machines', name],
+      `machine "${name}" needs the field "path" or "data"`,
+      {
+        part: 'key',
+      },
+    );
+  }
+  for (const state of machine.states.values()) {
+    checkList(report, state);
+    const { as } = state.fields;
+    if (typeof as === 'string' && RESERVED.has(as)) {
+      const message = `the item of state "${state.name}" cannot be called "${as}", which means something else`;
+      report.add('reserved-name', [...state.path, 'as'], message);
+    }
+  }
+}
+
+function checkList(report: Report, state: StateView): void {
+  const { machine, foreach } = state.fields;
+  if (!Array.isArray(machine)) return;
+  const path = [...state.path, 'machine'];
+  if (foreach !== undefined && machine.length > 1) {
+    const message = `\`foreach\` of state "${state.name}" runs one machine per item, not ${machine.length}`;
+    report.add('foreach-several-machines', path, message, { part: 'key' });
+  }
+  const seen = new Set<string>();
+  machine.forEach((child, i) => {
+    const name = childName(child);
+    if (name === null) return;
+    if (seen.has(name)) {
+      const at = isJsonObject(child) ? [...path, i, 'name'] : [...path, i];
+      report.add(
+        'duplicate-child',
+        at,
+        `state "${state.name}" runs the machine "${name}" twice, under one name`,
+      );
+    }
+    seen.add(name);
+  });
+}
+
+function childName(child: JsonValue): string | null {
+  if (typeof child === 'string') return child;
+  return isJsonObject(child) && typeof child.name === 'string' ? child.name : null;
+}
