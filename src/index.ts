@@ -43,4 +43,5 @@ export type { MachineInvoker } from './machine-invoker.ts';
 export { RunHandle, type RunHandleParts } from './run-handle.ts';
 export type * from './runners/interfaces.ts';
 export { openRunner } from './runners/registry.ts';
+export { StoredMachines } from './stored-machines.ts';
 export * from './types.ts';

@@ -2,10 +2,14 @@ import type { BackendSet } from '../backends/interfaces.ts';
 import { TERMINAL_STATUSES } from '../machine/snapshot.ts';
 
 /**
- * Where the owner of a slot stands. `alive`: some process runs it. `resumable`: nobody does, but it may be resumed and then wants
+ * Where the owner of a slot stands. `alive`: some process runs it. `waiting`: nobody does, until what it waits for has come; then it wants its workspace back. `resumable`: nobody does, but it may be resumed and then wants
  * its workspace back. `ended`: it is over, or was never recorded.
  */
-export type Standing = { is: 'alive' } | { is: 'resumable'; updated: number } | { is: 'ended' };
+export type Standing =
+  | { is: 'alive' }
+  | { is: 'waiting' }
+  | { is: 'resumable'; updated: number }
+  | { is: 'ended' };
 
 /** Where an execution stands; `updated` is its last commit, milliseconds since the epoch. */
 export async function standingOf(backends: BackendSet, executionId: string): Promise<Standing> {
@@ -18,6 +22,7 @@ export async function standingOf(backends: BackendSet, executionId: string): Pro
 export async function storedStanding(backends: BackendSet, executionId: string): Promise<Standing> {
   const latest = await backends.persistence.latest(executionId);
   if (latest === null || TERMINAL_STATUSES.has(latest.status)) return { is: 'ended' };
+  if (latest.status === 'waiting') return { is: 'waiting' };
   return { is: 'resumable', updated: Date.parse(latest.created_at) };
 }
 

@@ -118,7 +118,7 @@ class Judge {
 }
 
 function reasonFor(standing: Standing, options: ReapOptions): string | null {
-  if (standing.is === 'alive') return null;
+  if (standing.is === 'alive' || standing.is === 'waiting') return null;
   if (standing.is === 'ended') return 'its execution is over';
   return isPastGrace(standing.updated, options) ? 'its execution was abandoned' : null;
 }

@@ -29,7 +29,7 @@ export async function reclaim(full: FullPool, asking: string): Promise<boolean> 
     if (owner === asking) continue;
     const standing = await standingOf(backends, owner);
     if (standing.is === 'alive') continue;
-    if (standing.is === 'resumable' && !creating.includes(owner)) continue;
+    if (standing.is !== 'ended' && !creating.includes(owner)) continue;
     const give = () => (standing.is === 'ended' ? giveBack(full, owner) : dropBegun(full, owner));
     freed = (await underItsLease(backends, owner, give)) || freed;
   }

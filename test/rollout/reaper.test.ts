@@ -28,6 +28,16 @@ describe('the reaper', () => {
     expect((await bench.reap({ grace: 0 })).items).toEqual([]);
   });
 
+  it('keeps what an execution that waits wants back, however long it waits', async () => {
+    const me = await bench.trajectory('waiting');
+    const long = Date.now() - 100 * HOUR;
+    await bench.backends.persistence.save(...recordOf('waiting', 'waiting', long), { fence: me.fence });
+    const held = await bench.pool({ max: 9 }).acquire(me.request());
+    await bench.backends.locking.release('waiting');
+    expect((await bench.reap({ grace: 0 })).items).toEqual([]);
+    expect(await bench.backends.slots.slots()).toMatchObject([{ slot_id: held.slot.slot_id }]);
+  });
+
   it('keeps what a resume would want until the grace is over', async () => {
     const held = await orphan('crashed');
     await bench.backends.locking.release('crashed');

@@ -55,7 +55,7 @@ async function queued({ signals }: BackendSet, channel?: string): Promise<JsonVa
 /** Cases of {@link SignalBackend} on one open set. */
 export const signalCases: Readonly<Record<string, SetCase>> = {
   'what nobody waits for is queued, and taken first in, first out': async (set) => {
-    const sent = [];
+    const sent: Signal[] = [];
     for (const n of [1, 2, 3]) sent.push(await set.signals.send('c', { n }));
     await set.signals.send('other', 0);
     assert.deepEqual(await set.signals.queued('c'), sent);

@@ -105,6 +105,7 @@ export class SlotUnderTest {
     return new SlotUnderTest(environment, this.id, token, workspace);
   }
 
+  /** Runs a command to its end. */
   exec(command: Command): Promise<ExecResult> {
     const request = typeof command === 'string' ? { cmd: command } : command;
     const execId = `c${++this.#commands}-${randomBytes(4).toString('hex')}`;
@@ -142,6 +143,7 @@ export class SlotUnderTest {
     return files.filter((_, n) => sizes[n] !== sizes[n + files.length]);
   }
 
+  /** Puts files into the workspace, by path. */
   upload(files: Record<string, string | Uint8Array | Omit<UploadFile, 'path'>>): Promise<void> {
     const list = Object.entries(files).map(([path, file]): UploadFile => {
       if (typeof file === 'string') return { path, content: Buffer.from(file) };
@@ -150,14 +152,17 @@ export class SlotUnderTest {
     return this.environment.upload(this.id, this.token, list);
   }
 
+  /** Reads a file of the workspace. */
   async download(path: string, maxBytes?: number): Promise<Buffer> {
     return Buffer.from(await this.environment.download(this.id, this.token, path, maxBytes));
   }
 
+  /** Ends a command. */
   cancel(execId: string): Promise<void> {
     return this.environment.cancel(this.id, this.token, execId);
   }
 
+  /** Ends every process of the slot; how many there were. */
   stopProcesses(): Promise<number> {
     return this.environment.stopProcesses(this.id, this.token);
   }

@@ -1,7 +1,7 @@
 import type { AgentDefinition } from '../../machine/interfaces.ts';
 import type { JsonObject, JsonValue, MaybePromise } from '../../types.ts';
-import type { Sandbox, Tool } from '../tools/interfaces.ts';
 import type { WorkCall } from '../interfaces.ts';
+import type { Sandbox, Tool } from '../tools/interfaces.ts';
 
 /** One message of a conversation (FlatAgents runtime 1.0.0 `Message`). */
 export interface Message {

@@ -10,8 +10,16 @@ import type { PlannedChild } from './plan.ts';
 import type { ChildrenWork } from './work.ts';
 
 /** Whether work that stops for this reason is over for good, and its children with it. */
-export function endsWork(reason: unknown): boolean {
+function endsWork(reason: unknown): boolean {
   return isFlatMachineError(reason, 'timeout', 'cancelled');
+}
+
+/** Whether work that stops for this reason is carried over to whoever resumes the execution, children and all. */
+export function isTakenUpAgain(error: unknown): boolean {
+  return (
+    error instanceof Pause ||
+    isFlatMachineError(error, 'interrupted', 'lease-lost', 'step-conflict', 'backend')
+  );
 }
 
 /** How a group of children ended. */
@@ -71,7 +79,10 @@ export class ChildGroup {
       try {
         this.#ended(index, await this.#one(index));
       } catch (error) {
-        if (!this.#over) this.#failure = error;
+        if (this.#over) return;
+        this.#failure = error;
+        // Without them the state cannot end well: those under way are not wanted any more, or wait for the next run.
+        (isTakenUpAgain(error) ? this.#interrupt : this.#cancel).abort(error);
       }
     }
   }

@@ -3,7 +3,7 @@ import type { CompiledChildren, CompiledMachine } from '../../machine/interfaces
 import type { JsonValue } from '../../types.ts';
 import { cancelChildren } from '../children/cancel.ts';
 import { childSetup } from '../children/child.ts';
-import { ChildGroup, endsWork, type GroupEnd } from '../children/group.ts';
+import { ChildGroup, type GroupEnd, isTakenUpAgain } from '../children/group.ts';
 import { childId } from '../children/ids.ts';
 import { assertDepth, linkTo } from '../children/link.ts';
 import { noSuccess, settledOutput, winnerOutput } from '../children/outcome.ts';
@@ -43,7 +43,8 @@ export const runChildren: PartWork = async (work, facts, context, before) => {
     if (end.winner !== null) await cancelChildren(setup, ids);
     return { output: outputOf(children, plan, end), context: null, to: null };
   } catch (error) {
-    if (endsWork(error)) setup.background.add(cancelChildren(setup, ids));
+    // Nobody takes this work up again: those that park, or still run, would be nobody's.
+    if (!isTakenUpAgain(error)) setup.background.add(cancelChildren(setup, ids));
     throw error;
   }
 };
