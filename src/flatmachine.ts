@@ -17,21 +17,26 @@ import { createRunHooks } from './hooks/run-hooks.ts';
 import { compileMachine, loadMachineFile, loadMachineObject } from './machine/index.ts';
 import type { CompiledMachine } from './machine/interfaces.ts';
 import type { RunOptions } from './machine/snapshot.ts';
+import { FlatMachineInvoker, type MachineInvoker } from './machine-invoker.ts';
 import { ROLLOUT_ACTIONS } from './rollout/actions.ts';
+import type { RunnerOpener } from './rollout/hooks.ts';
 import { RunHandle } from './run-handle.ts';
 import { type Clock, type JsonObject, systemClock } from './types.ts';
 
 /** Directory, beside the working directory, for everything that is kept. Made on first use. */
 export const STATE_DIR = '.flatmachine';
 
-/** The hooks that every machine may name: `logging`, `webhook`, `metrics`, `rollout`. */
-export function builtinHooks(): HookRegistry {
+/**
+ * The hooks that every machine may name: `logging`, `webhook`, `metrics`, `rollout`.
+ * @param options.openRunner where the runners of `rollout` come from; default: the built-in ones
+ */
+export function builtinHooks(options: { openRunner?: RunnerOpener } = {}): HookRegistry {
   return new HookRegistry([
     ...BASIC_HOOKS,
     {
       name: 'rollout',
       actions: ROLLOUT_ACTIONS,
-      load: async () => (await import('./rollout/hooks.ts')).rolloutHooks,
+      load: async () => (await import('./rollout/hooks.ts')).rolloutHooks(options.openRunner),
     },
   ]);
 }
@@ -174,6 +179,11 @@ export class FlatMachine {
     if (machine === undefined) return null;
     const options = { ...this.#options, backend: this.backends };
     return new FlatMachine(machine, this.backends, this.#hooks, this.#agents, options);
+  }
+
+  /** Runs this machine's children by name, as executions of their own. */
+  invoker(): MachineInvoker {
+    return new FlatMachineInvoker(this, (work) => this.#background.add(work));
   }
 
   /** An id for a new execution. */

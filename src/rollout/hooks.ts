@@ -30,19 +30,27 @@ const ACTIONS: Readonly<Record<RolloutAction, Action>> = {
   assign_blame: async (_session, context) => assignBlame(context),
 };
 
-/** The hooks `rollout`: they bind a machine's states to slots, commands, snapshots and verdicts. Arguments: see {@link rolloutSettings}. */
-export const rolloutHooks: HookFactory = (args, environment) => {
-  const session = new RolloutSession(rolloutSettings(args), environment, (name) =>
-    openRunner(name, { stateDir: environment.stateDir }),
-  );
-  return {
-    actions: ROLLOUT_ACTIONS,
-    onAction: (action, context, call) => session.track(act(session, action, context, call)),
-    sandbox: (context, call) => slotSandbox(session, context, call),
-    onExecutionEnd: (executionId) => session.end(executionId),
-    close: () => session.close(),
+/** Opens a runner by name. @throws FlatMachineError `unknown-runner` */
+export type RunnerOpener = typeof openRunner;
+
+/**
+ * The hooks `rollout`: they bind a machine's states to slots, commands, snapshots and verdicts. Arguments: see {@link rolloutSettings}.
+ * @param open where runners come from; default: the built-in ones
+ */
+export function rolloutHooks(open: RunnerOpener = openRunner): HookFactory {
+  return (args, environment) => {
+    const session = new RolloutSession(rolloutSettings(args), environment, (name) =>
+      open(name, { stateDir: environment.stateDir }),
+    );
+    return {
+      actions: ROLLOUT_ACTIONS,
+      onAction: (action, context, call) => session.track(act(session, action, context, call)),
+      sandbox: (context, call) => slotSandbox(session, context, call),
+      onExecutionEnd: (executionId) => session.end(executionId),
+      close: () => session.close(),
+    };
   };
-};
+}
 
 async function act(session: RolloutSession, action: string, context: JsonObject, call: ActionCall) {
   const work = Object.hasOwn(ACTIONS, action) ? ACTIONS[action as RolloutAction] : undefined;

@@ -29,8 +29,7 @@ export async function newcomer(): Promise<Newcomer> {
   const path = `${bin}${delimiter}${process.env.PATH}`;
   return {
     directory,
-    shell: (lines, env) =>
-      run(lines, { cwd: directory, env: { ...process.env, ...env, PATH: path } }),
+    shell: (lines, env) => run(lines, { cwd: directory, env: { ...process.env, ...env, PATH: path } }),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

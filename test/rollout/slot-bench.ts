@@ -35,7 +35,7 @@ export async function slotBench(under: RunnerUnderTest): Promise<SlotBench> {
   const make = async () => {
     const events: EventDraft[] = [];
     const emit = (event: EventDraft) => void events.push(event);
-    const hooks = await rolloutHooks(
+    const hooks = await rolloutHooks()(
       {},
       {
         machineDir: dir,

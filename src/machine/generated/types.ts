@@ -701,5 +701,21 @@ export interface Snapshot {
     [k: string]: unknown;
   };
   depth?: number;
+  /**
+   * Steps of this execution and of the children it waited for; absent = step.
+   */
+  total_steps?: number;
+  /**
+   * While it waits for a signal: the channel.
+   */
+  waiting_channel?: string;
+  /**
+   * Of work that is carried over: how many journal entries it has whose events are stored.
+   */
+  journal_told?: number;
+  /**
+   * Names that lead from the file's machine to an inline child.
+   */
+  machine_path?: string[];
   [k: string]: unknown;
 }
