@@ -1,4 +1,5 @@
-import { builtinHooks, FlatMachine } from '../src/flatmachine.ts';
+import { FlatMachine } from '../src/flatmachine.ts';
+import { builtinHooks } from '../src/library/builtin-hooks.ts';
 import type { JsonObject } from '../src/types.ts';
 import { compare } from './measure.ts';
 

@@ -1,87 +1,24 @@
-import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { join, resolve } from 'node:path';
-import type { BackendOptions, BackendSet, Durability } from './backends/interfaces.ts';
-import { openBackends } from './backends/open.ts';
-import { FlatMachineError } from './errors.ts';
-import type { ExecutionEvent } from './events.ts';
+import type { BackendSet } from './backends/interfaces.ts';
 import { AgentSet } from './execution/agents/agent-set.ts';
 import { AgentRegistry } from './execution/agents/registry.ts';
 import { Background } from './execution/background.ts';
 import { latestOf, resumeExecution, startExecution } from './execution/engine.ts';
-import type { ResumeChange } from './execution/resume.ts';
 import type { ExecutionResult, ExecutionSetup } from './execution/setup.ts';
 import { EXECUTION_TYPES } from './execution/strategies/registry.ts';
-import { BASIC_HOOKS, HookRegistry } from './hooks/registry.ts';
+import type { HookRegistry } from './hooks/registry.ts';
 import { createRunHooks } from './hooks/run-hooks.ts';
+import { builtinHooks } from './library/builtin-hooks.ts';
+import { newExecutionId } from './library/execution-id.ts';
+import { FlatMachineInvoker, type MachineInvoker } from './library/machine-invoker.ts';
+import type { ExecuteOptions, FlatMachineOptions, ResumeOptions } from './library/options.ts';
+import { RunHandle } from './library/run-handle.ts';
+import { openStoreOf, STATE_DIR } from './library/store-place.ts';
 import { compileMachine, loadMachineFile, loadMachineObject } from './machine/index.ts';
 import type { CompiledMachine } from './machine/interfaces.ts';
 import type { RunOptions } from './machine/snapshot.ts';
-import { FlatMachineInvoker, type MachineInvoker } from './machine-invoker.ts';
-import { ROLLOUT_ACTIONS } from './rollout/actions.ts';
-import type { RunnerOpener } from './rollout/hooks.ts';
-import { RunHandle } from './run-handle.ts';
 import { type Clock, type JsonObject, systemClock } from './types.ts';
-
-/** Directory, beside the working directory, for everything that is kept. Made on first use. */
-export const STATE_DIR = '.flatmachine';
-
-/**
- * The hooks that every machine may name: `logging`, `webhook`, `metrics`, `rollout`.
- * @param options.openRunner where the runners of `rollout` come from; default: the built-in ones
- */
-export function builtinHooks(options: { openRunner?: RunnerOpener } = {}): HookRegistry {
-  return new HookRegistry([
-    ...BASIC_HOOKS,
-    {
-      name: 'rollout',
-      actions: ROLLOUT_ACTIONS,
-      load: async () => (await import('./rollout/hooks.ts')).rolloutHooks(options.openRunner),
-    },
-  ]);
-}
-
-/** How to load a machine. */
-export interface FlatMachineOptions {
-  /** A URL (`sqlite:PATH`, `memory`) or an opened set, which stays the caller's to close. Default: what the machine says, else one SQLite file in `.flatmachine/`. */
-  backend?: string | BackendSet | undefined;
-  /** How the store is opened, when a URL is given or none. */
-  backendOptions?: BackendOptions | undefined;
-  /** Working directory: what relative paths in inputs and URLs are relative to. Default: the process's. */
-  cwd?: string | undefined;
-  /** Hooks that machines may name. Default: {@link builtinHooks}. */
-  hooks?: HookRegistry | undefined;
-  /** Kinds of agents that machines may name. Default: `flatagent`, `command`, `http`, `script`. */
-  agents?: AgentRegistry | undefined;
-  /** Environment variables, for agents' API keys. Default: the process's. */
-  env?: Readonly<Record<string, string | undefined>> | undefined;
-  clock?: Clock | undefined;
-  /** Randomness for the waits between attempts, 0 ≤ r < 1. Default: `Math.random`. */
-  random?: (() => number) | undefined;
-  /** Makes the id of an execution that is given none, from its machine's name. Default: {@link newExecutionId}. */
-  newId?: ((machineName: string) => string) | undefined;
-}
-
-/** How to run it. */
-export interface ExecuteOptions {
-  /** The execution's id; default: made from the machine's name and eight random characters. */
-  id?: string | undefined;
-  /** Goes on with this execution instead of starting one; `input` and `id` are not looked at. */
-  resumeFrom?: string | undefined;
-  /** Runner for the rollout hooks, e.g. `docker`; kept for resumes. */
-  runner?: string | undefined;
-  /** The execution that started this one; recorded, nothing more. */
-  parentId?: string | undefined;
-  /** Aborted = stop at the next safe point; the execution can be resumed. */
-  signal?: AbortSignal | undefined;
-  /** Replaces `settings.max_steps`. */
-  maxSteps?: number | undefined;
-  /** Told of every event as it happens. Must not throw. */
-  onEvent?: ((event: ExecutionEvent) => void) | undefined;
-}
-
-/** How to resume it. */
-export type ResumeOptions = Omit<ExecuteOptions, 'id' | 'resumeFrom' | 'runner' | 'parentId'> & ResumeChange;
 
 /**
  * A machine ready to run, with the store it keeps its executions in. Re-entrant: one instance, many concurrent executions.
@@ -134,7 +71,7 @@ export class FlatMachine {
     const backends =
       typeof backend === 'object'
         ? backend
-        : await openFor(machine, backend, cwd, options.backendOptions ?? {});
+        : await openStoreOf(machine, backend, cwd, options.backendOptions ?? {});
     return new FlatMachine(machine, backends, hooks, agents, options);
   }
 
@@ -261,65 +198,4 @@ export class FlatMachine {
         }),
     };
   }
-}
-
-/** A new execution's id: the machine's name, made safe for container names and paths, and eight random characters. */
-export function newExecutionId(machineName: string): string {
-  const slug = machineName
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 24);
-  const random = [...randomBytes(8)].map((byte) => (byte % 36).toString(36)).join('');
-  return `${slug || 'machine'}-${random}`;
-}
-
-async function openFor(
-  machine: CompiledMachine,
-  url: string | undefined,
-  cwd: string,
-  options: BackendOptions,
-): Promise<BackendSet> {
-  const { heartbeat_interval: heartbeatInterval, backends } = machine.settings;
-  const durability = backends.durability as Durability | undefined;
-  const fromMachine = { heartbeatInterval, ...(durability === undefined ? {} : { durability }) };
-  return openBackends(absoluteUrl(url ?? machineUrl(machine), cwd), { ...fromMachine, ...options });
-}
-
-/**
- * What roles may name beside the technology that keeps the steps: what they ask for, it does as well. `local`, the files of the reference
- * implementation, stands for the default: one file beside the working directory.
- */
-const COVERED: ReadonlySet<string> = new Set(['none', 'memory', 'local', 'sqlite']);
-
-/** What the machine itself says about where it is kept: the technology of its persistence, which has all other roles too. */
-function machineUrl(machine: CompiledMachine): string {
-  const { enabled, backend, db_path } = machine.persistence;
-  if (!enabled) return 'memory';
-  const { persistence, sqlite_path: path, durability: _, ...others } = machine.settings.backends;
-  const name = backend ?? persistence ?? 'sqlite';
-  const strange = Object.values(others).find((role) => role !== name && !COVERED.has(String(role)));
-  if (strange !== undefined) {
-    throw new FlatMachineError(
-      'unknown-backend',
-      `backends of different technologies cannot be mixed: ${name} and ${strange}`,
-      {
-        remedy: 'Name one backend for all roles, or give a URL with --backend.',
-      },
-    );
-  }
-  const file = db_path ?? path;
-  if (typeof file === 'string') return `sqlite:${resolve(machine.dir, file)}`;
-  return name === 'sqlite' || name === 'local' ? defaultBackend() : String(name);
-}
-
-/** One SQLite file beside the working directory. */
-export function defaultBackend(): string {
-  return `sqlite:${STATE_DIR}/flatmachine.db`;
-}
-
-/** A URL whose path is relative to `cwd`, made absolute. */
-export function absoluteUrl(url: string, cwd: string): string {
-  const match = /^(sqlite:)([^?]*)(.*)$/.exec(url);
-  return match ? `${match[1]}${resolve(cwd, match[2] ?? '')}${match[3]}` : url;
 }

@@ -23,14 +23,13 @@ export type { ExecutionResult } from './execution/setup.ts';
 export type * from './execution/strategies/interfaces.ts';
 export { EXECUTION_TYPES, registerExecutionType } from './execution/strategies/registry.ts';
 export type * from './execution/tools/interfaces.ts';
-export {
-  builtinHooks,
-  type ExecuteOptions,
-  FlatMachine,
-  type FlatMachineOptions,
-  type ResumeOptions,
-} from './flatmachine.ts';
+export { FlatMachine } from './flatmachine.ts';
 export { HookRegistry, type NamedHook } from './hooks/registry.ts';
+export { builtinHooks } from './library/builtin-hooks.ts';
+export type { MachineInvoker } from './library/machine-invoker.ts';
+export type { ExecuteOptions, FlatMachineOptions, ResumeOptions } from './library/options.ts';
+export { RunHandle, type RunHandleParts } from './library/run-handle.ts';
+export { StoredMachines } from './library/stored-machines.ts';
 export { DEFAULT_SPEC_VERSION as SPEC_VERSION } from './machine/dialect.ts';
 export type { Backends as BackendConfig, Execution as ExecutionConfig } from './machine/generated/types.ts';
 export * from './machine/index.ts';
@@ -39,9 +38,6 @@ export type { AgentKnowledge } from './machine/lint/agents.ts';
 export type { ExecutionKnowledge } from './machine/lint/execution.ts';
 export type { HookKnowledge } from './machine/lint/hooks.ts';
 export type * from './machine/snapshot.ts';
-export type { MachineInvoker } from './machine-invoker.ts';
-export { RunHandle, type RunHandleParts } from './run-handle.ts';
 export type * from './runners/interfaces.ts';
 export { openRunner } from './runners/registry.ts';
-export { StoredMachines } from './stored-machines.ts';
 export * from './types.ts';

@@ -1,7 +1,7 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { toError } from '../errors.ts';
-import { STATE_DIR } from '../flatmachine.ts';
+import { STATE_DIR } from '../library/store-place.ts';
 import { packageVersion } from '../package-root.ts';
 import { chooseRunner } from '../rollout/choose-runner.ts';
 import type { Runner, RunnerCapabilities } from '../runners/interfaces.ts';

@@ -1,6 +1,6 @@
 import type { Wait } from '../backends/interfaces.ts';
 import type { ExecutionResult } from '../execution/setup.ts';
-import { absoluteUrl, defaultBackend } from '../flatmachine.ts';
+import { absoluteUrl, defaultBackend } from '../library/store-place.ts';
 import type { FailureRecord } from '../machine/snapshot.ts';
 import { dateTime, printable } from './render/text.ts';
 

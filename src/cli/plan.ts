@@ -1,5 +1,5 @@
 import { AgentRegistry } from '../execution/agents/registry.ts';
-import { builtinHooks } from '../flatmachine.ts';
+import { builtinHooks } from '../library/builtin-hooks.ts';
 import { compileMachine, loadMachineFile } from '../machine/index.ts';
 import type {
   CompiledChildren,

@@ -3,7 +3,7 @@ import type { BackendSet } from '../backends/interfaces.ts';
 import { openBackends } from '../backends/open.ts';
 import { FlatMachineError } from '../errors.ts';
 import { latestOf } from '../execution/engine.ts';
-import { absoluteUrl, defaultBackend } from '../flatmachine.ts';
+import { absoluteUrl, defaultBackend } from '../library/store-place.ts';
 import type { MachineSnapshot } from '../machine/snapshot.ts';
 import { stderr } from './io.ts';
 import { printable } from './render/text.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBackends } from '../../src/backends/open.ts';
-import { STATE_DIR } from '../../src/flatmachine.ts';
+import { STATE_DIR } from '../../src/library/store-place.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import type { CliResult } from '../helpers/cli.ts';
 import { describeWith } from '../helpers/components.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackends } from '../../src/backends/open.ts';
-import { STATE_DIR } from '../../src/flatmachine.ts';
+import { STATE_DIR } from '../../src/library/store-place.ts';
 import { dockerApi } from './docker.ts';
 import type { RunnerUnderTest } from './runners.ts';
 

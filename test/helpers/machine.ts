@@ -1,7 +1,9 @@
 import type { BackendSet } from '../../src/backends/interfaces.ts';
 import { openBackends } from '../../src/backends/open.ts';
 import type { HookFactory, MachineHooks } from '../../src/execution/interfaces.ts';
-import { builtinHooks, FlatMachine, type FlatMachineOptions } from '../../src/flatmachine.ts';
+import { FlatMachine } from '../../src/flatmachine.ts';
+import { builtinHooks } from '../../src/library/builtin-hooks.ts';
+import type { FlatMachineOptions } from '../../src/library/options.ts';
 import type { JsonObject } from '../../src/types.ts';
 
 /** A machine from the inside of its `data`. */

@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackends } from '../../src/backends/open.ts';
-import { STATE_DIR } from '../../src/flatmachine.ts';
 import { isJsonObject } from '../../src/json.ts';
+import { STATE_DIR } from '../../src/library/store-place.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import type { JsonObject, JsonValue } from '../../src/types.ts';
 import { type CliOptions, type CliResult, type RunningCli, startCli, temporaryDirectory } from './cli.ts';

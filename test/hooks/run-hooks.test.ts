@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HookFactory, MachineHooks } from '../../src/execution/interfaces.ts';
-import { builtinHooks, FlatMachine } from '../../src/flatmachine.ts';
+import { FlatMachine } from '../../src/flatmachine.ts';
 import { createRunHooks } from '../../src/hooks/run-hooks.ts';
+import { builtinHooks } from '../../src/library/builtin-hooks.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { load, machineOf } from '../helpers/machine.ts';
 import { hookEnvironment } from './environment.ts';

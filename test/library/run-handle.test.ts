@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ExecutionEvent } from '../../src/events.ts';
 import type { MachineHooks } from '../../src/execution/interfaces.ts';
-import { RunHandle } from '../../src/run-handle.ts';
+import { RunHandle } from '../../src/library/run-handle.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { load } from '../helpers/machine.ts';
 

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { builtinHooks, FlatMachine } from '../../src/flatmachine.ts';
+import { FlatMachine } from '../../src/flatmachine.ts';
+import { builtinHooks } from '../../src/library/builtin-hooks.ts';
 import { lintMachine, loadMachineFile } from '../../src/machine/index.ts';
 
 const machines = fileURLToPath(new URL('../../machines/', import.meta.url));

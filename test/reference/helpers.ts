@@ -1,6 +1,7 @@
 import type { HookFactory, MachineHooks } from '../../src/execution/interfaces.ts';
 import type { ExecutionResult } from '../../src/execution/setup.ts';
-import { FlatMachine, type FlatMachineOptions } from '../../src/flatmachine.ts';
+import { FlatMachine } from '../../src/flatmachine.ts';
+import type { FlatMachineOptions } from '../../src/library/options.ts';
 import type { JsonObject, JsonValue } from '../../src/types.ts';
 import { load } from '../helpers/machine.ts';
 

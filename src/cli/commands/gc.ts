@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import type { BackendSet, ExecutionSummary } from '../../backends/interfaces.ts';
 import { toError } from '../../errors.ts';
-import { STATE_DIR } from '../../flatmachine.ts';
+import { STATE_DIR } from '../../library/store-place.ts';
 import { TERMINAL_STATUSES } from '../../machine/snapshot.ts';
 import type { Runner } from '../../runners/interfaces.ts';
 import type { CommandSetup } from '../commands.ts';

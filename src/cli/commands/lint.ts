@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { AgentRegistry } from '../../execution/agents/registry.ts';
-import { builtinHooks } from '../../flatmachine.ts';
+import { builtinHooks } from '../../library/builtin-hooks.ts';
 import {
   type Diagnostic,
   formatDiagnostic,

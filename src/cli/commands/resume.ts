@@ -43,7 +43,7 @@ async function resume(id: string, options: ResumeCommandOptions): Promise<ExitCo
     allowDrift: options.allowDrift,
   };
   if (options.snapshots !== undefined || options.machine !== undefined) return takeOver(id, options, change);
-  const { StoredMachines } = await import('../../stored-machines.ts');
+  const { StoredMachines } = await import('../../library/stored-machines.ts');
   return conduct(options, ({ signal, onEvent, conclude, settle }) =>
     withExecution(id, options.backend, async (backends, last) => {
       const machine = await new StoredMachines(backends).of(last);

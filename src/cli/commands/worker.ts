@@ -3,7 +3,7 @@ import { openBackends } from '../../backends/open.ts';
 import { FlatMachineError } from '../../errors.ts';
 import { type DispatchEvent, SignalDispatcher } from '../../execution/dispatcher.ts';
 import { latestOf } from '../../execution/engine.ts';
-import { StoredMachines } from '../../stored-machines.ts';
+import { StoredMachines } from '../../library/stored-machines.ts';
 import { keepStdoutClean } from '../clean-stdout.ts';
 import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';

@@ -1,4 +1,4 @@
-import { type ExecutionEvent, STORED_EVENTS } from './events.ts';
+import { type ExecutionEvent, STORED_EVENTS } from '../events.ts';
 
 /** Events that wait while nobody reads. */
 const MAX_UNREAD = 1024;

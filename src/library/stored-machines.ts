@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
-import type { BackendSet } from './backends/interfaces.ts';
-import { FlatMachineError } from './errors.ts';
-import type { ExecutionResult } from './execution/setup.ts';
-import { FlatMachine, type ResumeOptions } from './flatmachine.ts';
-import type { CompiledMachine } from './machine/interfaces.ts';
-import type { MachineSnapshot } from './machine/snapshot.ts';
+import type { BackendSet } from '../backends/interfaces.ts';
+import { FlatMachineError } from '../errors.ts';
+import type { ExecutionResult } from '../execution/setup.ts';
+import { FlatMachine } from '../flatmachine.ts';
+import type { CompiledMachine } from '../machine/interfaces.ts';
+import type { MachineSnapshot } from '../machine/snapshot.ts';
+import type { ResumeOptions } from './options.ts';
 
 interface Loaded {
   machine: Promise<FlatMachine>;

@@ -1,11 +1,11 @@
-import { FlatMachineError } from './errors.ts';
-import { outcomeOf } from './execution/children/outcome.ts';
-import type { ExecutionResult } from './execution/setup.ts';
-import type { FlatMachine } from './flatmachine.ts';
-import { isJsonObject } from './json.ts';
-import { TERMINAL_STATUSES } from './machine/snapshot.ts';
+import { FlatMachineError } from '../errors.ts';
+import { outcomeOf } from '../execution/children/outcome.ts';
+import type { ExecutionResult } from '../execution/setup.ts';
+import type { FlatMachine } from '../flatmachine.ts';
+import { isJsonObject } from '../json.ts';
+import { TERMINAL_STATUSES } from '../machine/snapshot.ts';
+import type { JsonObject } from '../types.ts';
 import type { RunHandle } from './run-handle.ts';
-import type { JsonObject } from './types.ts';
 
 /** Runs peer machines by name (FlatAgents runtime 1.0.0 `MachineInvoker`). */
 export interface MachineInvoker {

@@ -1,6 +1,6 @@
-import { FlatMachineError } from './errors.ts';
+import { FlatMachineError } from '../errors.ts';
+import type { ExecutionEvent } from '../events.ts';
 import { EventBuffer } from './event-buffer.ts';
-import type { ExecutionEvent } from './events.ts';
 
 /** What a {@link RunHandle} is made of. */
 export interface RunHandleParts<Result> {
