@@ -67,11 +67,6 @@ export const ERRORS = {
     summary: 'A state that does not exist was asked for.',
     remedy: 'Use the name of a state of the machine.',
   },
-  'not-built': {
-    type: 'NotBuiltError',
-    summary: 'The machine uses something that this version can read but not run yet.',
-    remedy: 'See the list of what is built in the README.',
-  },
   timeout: {
     type: 'TimeoutError',
     summary: 'Work ran past its bound and was ended.',
@@ -346,6 +341,11 @@ export class FlatMachineError extends Error {
 /** Whether `error` is ours, and of one of these codes when any are given. */
 export function isFlatMachineError(error: unknown, ...codes: ErrorCode[]): error is FlatMachineError {
   return error instanceof FlatMachineError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** Whether a value is the code of one of our errors. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value);
 }
 
 /** The type that `on_error` maps by: the error's name. */

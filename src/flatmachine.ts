@@ -181,6 +181,7 @@ export class FlatMachine {
       options: runOptions,
       parent: null,
       interrupt: options.signal,
+      interruptAll: options.signal,
       observe: options.onEvent,
       maxSteps: options.maxSteps,
       allowDrift: options.allowDrift,

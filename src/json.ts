@@ -7,6 +7,24 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What a value is, for messages: `a map`, `a list`, `text`, `null`. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'something undefined';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'string') return 'text';
+  return typeof value === 'object' ? 'a map' : `a ${typeof value}`;
+}
+
+/** The value that a text is as JSON; undefined = it is none. */
+export function parseJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Deepest nesting that {@link toJson} accepts; deeper values would end in a stack overflow somewhere later. */
 const MAX_DEPTH = 1000;
 

@@ -1,4 +1,5 @@
 import { FlatMachineError } from '../errors.ts';
+import { MAX_TIMER_MS } from '../timers.ts';
 import type { JsonValue } from '../types.ts';
 
 interface Waiter {
@@ -57,7 +58,7 @@ export function createResultWaiters(): ResultWaiters {
               remove(key, waiter);
               reject(new FlatMachineError('timeout', `no result within ${timeout} ms: ${key}`));
             },
-            Math.min(timeout, MAX_TIMER),
+            Math.min(timeout, MAX_TIMER_MS),
           );
         }
         const others = waiters.get(key);
@@ -73,6 +74,3 @@ export function createResultWaiters(): ResultWaiters {
     },
   };
 }
-
-/** Longest delay a Node timer takes (24.8 days). */
-const MAX_TIMER = 2 ** 31 - 1;

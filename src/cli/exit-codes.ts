@@ -36,7 +36,6 @@ const USAGE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'usage',
   'invalid-machine',
   'file-not-found',
-  'not-built',
   'unknown-state',
   'execution-not-found',
   'execution-exists',

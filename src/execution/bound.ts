@@ -1,12 +1,10 @@
 import { FlatMachineError } from '../errors.ts';
+import { MAX_TIMER_MS } from '../timers.ts';
 import type { Clock } from '../types.ts';
 import type { StopSource } from './stop.ts';
 
 /** How long work that was told to stop may take to say so itself, milliseconds. */
 const SETTLE_MS = 75;
-
-/** The longest delay `setTimeout` takes. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * The bounds of one piece of work: the run's stop source and the state's deadline. Costs nothing until a signal is asked for or
@@ -51,10 +49,12 @@ export class WorkBound {
     try {
       return await new Promise<T>((resolve, reject) => {
         const end = (reason: FlatMachineError) => {
+          // Work that was told to end for good is not carried over, whatever comes after that.
+          if (ended !== null && ended.code !== 'interrupted' && reason.code !== 'lease-lost') return;
           ended = reason;
           void this.signal;
           this.#controller?.abort(reason);
-          if (reason.code !== 'interrupted') settle ??= setTimeout(() => reject(reason), SETTLE_MS);
+          if (reason.code !== 'interrupted') settle ??= setTimeout(() => reject(ended), SETTLE_MS);
         };
         onStop = () => end(this.#stop.reason as FlatMachineError);
         if (this.#stop.signal.aborted) onStop();
@@ -75,7 +75,7 @@ export class WorkBound {
   #deadlineTimer(fire: () => void): NodeJS.Timeout | undefined {
     if (this.deadline === null) return undefined;
     const remaining = this.deadline - this.#clock.now();
-    return remaining > MAX_DELAY_MS ? undefined : setTimeout(fire, Math.max(0, remaining));
+    return remaining > MAX_TIMER_MS ? undefined : setTimeout(fire, Math.max(0, remaining));
   }
 
   #timeout(what: string): FlatMachineError {

@@ -3,8 +3,8 @@ import { crashPoint } from '../crash-points.ts';
 import { FlatMachineError, toError } from '../errors.ts';
 import { type MachineSnapshot, stepKey, TERMINAL_STATUSES } from '../machine/snapshot.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
-import { Budget } from './budget.ts';
-import { cancelChildren } from './children/cancel.ts';
+import { budgetOf } from './budget.ts';
+import { cancelChildren, cancelLeftBehind } from './children/cancel.ts';
 import { resumeLaunched } from './children/launch.ts';
 import { firstSnapshot } from './first-snapshot.ts';
 import { type Held, holding } from './hold.ts';
@@ -57,7 +57,10 @@ export async function resumeExecution(
     if (ended || (last.status === 'failed' && change.retry === false)) {
       // Made for a cancelled one as well: what it has used counts in its parent's.
       const budget = budgetOf(setup, last);
-      if (last.status !== 'cancelled') await resumeLaunched(setup, budget, last, new Launches([]));
+      if (last.status !== 'cancelled') {
+        await resumeLaunched(setup, budget, last, new Launches([]));
+        setup.background.add(cancelLeftBehind(setup, Number.POSITIVE_INFINITY));
+      }
       await finish(setup, held, last);
       return resultOf(last);
     }
@@ -103,7 +106,10 @@ async function runToEnd(
   else journal.begin(snapshot.work_step);
   const budget = budgetOf(setup, snapshot);
   const launches = new Launches(snapshot.pending_launches ?? []);
-  if (resumed) await resumeLaunched(setup, budget, snapshot, launches);
+  if (resumed && held.stop.reason?.code !== 'cancelled') {
+    await resumeLaunched(setup, budget, snapshot, launches);
+    setup.background.add(cancelLeftBehind(setup, snapshot.work_step));
+  }
   const run = new Run({ setup, held, journal, budget, launches }, snapshot);
   const last = await run.toEnd();
   if (TERMINAL_STATUSES.has(last.status)) await finish(setup, held, last);
@@ -116,22 +122,6 @@ async function runToEnd(
   return resultOf(last);
 }
 
-/** What this execution and its children may still use, as of its last commit. */
-function budgetOf({ machine, maxSteps, parent }: ExecutionSetup, last: MachineSnapshot): Budget {
-  const { max_agent_calls, max_cost, max_steps, bounds_tree } = machine.settings;
-  const steps = maxSteps ?? (bounds_tree ? max_steps : Number.POSITIVE_INFINITY);
-  return new Budget(
-    { calls: max_agent_calls ?? Number.POSITIVE_INFINITY, cost: max_cost ?? Number.POSITIVE_INFINITY, steps },
-    {
-      calls: last.total_api_calls ?? 0,
-      cost: last.total_cost ?? 0,
-      steps: last.total_steps ?? last.step,
-    },
-    parent?.budget ?? null,
-    parent?.counted ?? true,
-  );
-}
-
 /** After the last commit: the result is published and everything the execution owns given back. Idempotent: a resume does it again. */
 async function finish(
   setup: ExecutionSetup,
@@ -140,8 +130,7 @@ async function finish(
 ): Promise<void> {
   const { backends, executionId } = setup;
   crashPoint('execution.finished');
-  const uri = `flatagents://${executionId}/result`;
-  await backends.results.write(uri, publishedResult(last));
+  await backends.results.write(resultUri(executionId), publishedResult(last));
   if (last.status === 'cancelled') await cancelChildren(setup);
   try {
     await hooks.onExecutionEnd(executionId, last.status);
@@ -150,6 +139,15 @@ async function finish(
     recorder.emit({ type: 'log', level: 'warn', message });
   }
   crashPoint('execution.released');
+}
+
+function resultUri(executionId: string): string {
+  return `flatagents://${executionId}/result`;
+}
+
+/** Whether an execution that has ended has also published its result and given everything back. A process that died over that leaves its lease. */
+export async function isFinished({ locking, results }: BackendSet, executionId: string): Promise<boolean> {
+  return (await locking.holder(executionId)) === null && (await results.exists(resultUri(executionId)));
 }
 
 function publishedResult(last: MachineSnapshot): JsonValue {

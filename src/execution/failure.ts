@@ -15,12 +15,13 @@ export function failureRecord(error: Error, state: string, step: number): Failur
     message: error.message,
     state,
     step,
-    causes: causes(error),
+    causes: causesOf(error),
     ...(ours?.details === undefined ? {} : { details: ours.details }),
   };
 }
 
-function causes(error: Error): string[] {
+/** The messages of an error's causes, outermost first; no more than ten. */
+export function causesOf(error: Error): string[] {
   const messages: string[] = [];
   let cause: unknown = error.cause;
   while (cause !== undefined && messages.length < MAX_CAUSES) {

@@ -1,5 +1,5 @@
 import { FlatMachineError } from '../errors.ts';
-import { isJsonObject, toJson, toJsonWithout } from '../json.ts';
+import { isJsonObject, kindOf, toJson, toJsonWithout } from '../json.ts';
 import type { MachineFacts } from '../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import type { ActionResult, MachineHooks } from './interfaces.ts';
@@ -16,7 +16,7 @@ export function contextFromHook(returned: unknown, hook: string): JsonObject {
   if (!isJsonObject(returned)) {
     throw new FlatMachineError(
       'hook-failed',
-      `${hook} must return a map or nothing, not ${describe(returned)}`,
+      `${hook} must return a map or nothing, not ${kindOf(returned)}`,
     );
   }
   return toJsonWithout(returned, 'machine', `context from ${hook}`);
@@ -35,7 +35,7 @@ export function actionOutcome(returned: unknown): ActionOutcome {
   if (!isJsonObject(returned)) {
     throw new FlatMachineError(
       'hook-failed',
-      `onAction must return a map or nothing, not ${describe(returned)}`,
+      `onAction must return a map or nothing, not ${kindOf(returned)}`,
     );
   }
   if (isActionResult(returned)) {
@@ -54,9 +54,4 @@ function isActionResult(value: object): value is ActionResult {
 /** Whether anybody handles this action. */
 export function handlesAction(hooks: MachineHooks, action: string): boolean {
   return hooks.onAction !== undefined && (hooks.actions === undefined || hooks.actions.includes(action));
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'a list' : typeof value;
 }

@@ -62,6 +62,11 @@ export class EventRecorder {
     for (const observe of this.#observers) observe(event);
   }
 
+  /** Whether there are events to store with a step. */
+  get holds(): boolean {
+    return this.#stored.length > 0;
+  }
+
   /** The events to store with the step that ends now. */
   take(): readonly ExecutionEvent[] {
     const events = this.#stored;

@@ -5,7 +5,7 @@ import { FlatMachineError, toError } from '../errors.ts';
 import type { ExecutionStatus } from '../events.ts';
 import type { CompiledState } from '../machine/interfaces.ts';
 import { type FailureRecord, type MachineSnapshot, stepKey } from '../machine/snapshot.ts';
-import type { Budget } from './budget.ts';
+import { type Budget, usedBy } from './budget.ts';
 import { contextAfterError, failureRecord, recoveryState } from './failure.ts';
 import type { Held } from './hold.ts';
 import { contextForHook } from './hook-calls.ts';
@@ -44,6 +44,7 @@ export class Run {
   readonly #maxSteps: number;
   readonly #keep: number | null;
   #snapshot: MachineSnapshot;
+  #stepBegun = false;
 
   /** @param snapshot the last committed record */
   constructor(parts: RunParts, snapshot: MachineSnapshot) {
@@ -61,9 +62,13 @@ export class Run {
     let turnEnds = performance.now() + TURN_MS;
     while (this.#snapshot.next_state !== null && this.#snapshot.status !== 'failed') {
       if (stop.reason !== null) return this.#stopped(stop.reason);
-      if (this.#snapshot.step >= this.#maxSteps || this.#parts.budget.stepLimit !== null)
-        return this.#limited();
-      await this.#step(this.#snapshot.next_state);
+      if (this.#snapshot.step >= this.#maxSteps || !this.#parts.budget.beginStep()) return this.#limited();
+      this.#stepBegun = true;
+      try {
+        await this.#step(this.#snapshot.next_state);
+      } finally {
+        this.#endStep();
+      }
       if (this.#snapshot.status !== 'running') return this.#snapshot;
       if (this.#snapshot.step % TURN_STEPS === 0 && performance.now() > turnEnds) {
         stop.watch();
@@ -72,6 +77,12 @@ export class Run {
       }
     }
     return this.#snapshot;
+  }
+
+  #endStep(): void {
+    if (!this.#stepBegun) return;
+    this.#stepBegun = false;
+    this.#parts.budget.endStep();
   }
 
   async #step(name: string): Promise<void> {
@@ -193,14 +204,15 @@ export class Run {
       await this.#limited();
       return;
     }
-    const { context, next_state, work_step, deadline, status } = this.#snapshot;
-    this.#parts.held.recorder.emit({
+    const { context, next_state, work_step, deadline, status, waiting_channel } = this.#snapshot;
+    const { recorder } = this.#parts.held;
+    recorder.emit({
       type: 'waiting',
       ...(reason.channel === null ? {} : { channel: reason.channel }),
       ...(deadline === undefined ? {} : { deadline }),
     });
     // A resume that found nothing new to do leaves the record of the first park.
-    if (status === 'waiting') return;
+    if (status === 'waiting' && waiting_channel === (reason.channel ?? undefined) && !recorder.holds) return;
     await this.#commit({
       state: state.name,
       status: 'waiting',
@@ -224,7 +236,10 @@ export class Run {
     const { held, setup, journal } = this.#parts;
     const { recorder, lease } = held;
     const carried = change.work_step !== undefined;
-    if (!carried) this.#parts.budget.addStep();
+    if (!carried) {
+      this.#endStep();
+      this.#parts.budget.addStep();
+    }
     const snapshot = this.#next(change);
     const options: SaveOptions = { events: recorder.take() };
     if (lease !== null) options.fence = lease;
@@ -252,7 +267,7 @@ export class Run {
     const { lease, recorder } = held;
     const last = this.#snapshot;
     // What work that is carried over has used so far is found again in its journal.
-    const { calls, cost, steps } = change.work_step === undefined ? budget.spent : spentBy(last);
+    const { calls, cost, steps } = change.work_step === undefined ? budget.spent : usedBy(last);
     const step = last.step + 1;
     // Spelled out rather than spread: this runs once per step, and a literal of one shape is several times as fast.
     const snapshot: MachineSnapshot = {
@@ -296,14 +311,6 @@ export class Run {
     const timeout = next_state === null ? null : machine.states.get(next_state)?.timeout;
     return timeout == null ? undefined : clock.now() + timeout * 1000;
   }
-}
-
-function spentBy(last: MachineSnapshot) {
-  return {
-    calls: last.total_api_calls ?? 0,
-    cost: last.total_cost ?? 0,
-    steps: last.total_steps ?? last.step,
-  };
 }
 
 function errorFacts(record: FailureRecord) {

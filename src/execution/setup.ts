@@ -24,6 +24,8 @@ export interface RunServices {
   random: () => number;
   /** What goes on after the execution that began it has ended: launched children. */
   background: Background;
+  /** Aborted = everything stops at its next safe point, resumable: launched children too, which outlive what started them. */
+  interruptAll?: AbortSignal | undefined;
   /** Told of every event of every execution, live-only ones included. Must not throw. */
   observe?: ((event: ExecutionEvent) => void) | undefined;
   /** Replaces `settings.max_steps`, of children too. */

@@ -3,6 +3,7 @@ import { FlatMachineError } from '../errors.ts';
 import { setOwn, toJson } from '../json.ts';
 import type { MachineFacts, StatePart } from '../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
+import { difference, type Spent, usedBy } from './budget.ts';
 import { contextForHook, contextFromHook } from './hook-calls.ts';
 import { doAction } from './parts/action.ts';
 import { machineFacts, type PartOutcome, type PartWork, type StepWork, scopeOf } from './step-work.ts';
@@ -30,6 +31,12 @@ interface Progress {
   context: JsonObject;
   output: JsonValue | undefined;
   to: string | null;
+}
+
+/** A finished part as the journal keeps it. */
+interface JournaledPart extends Progress {
+  /** What the children used: nothing else is paid for before the last part. */
+  spent?: Spent;
 }
 
 /**
@@ -74,10 +81,13 @@ export async function doStep(work: StepWork): Promise<StepResult> {
 }
 
 /** Whether an earlier run has done this part already; then what it came to is taken from the journal. A launch is not: it takes up children that have not ended. */
-function restorePart({ journal }: StepWork, part: StatePart, done: Progress): boolean {
-  const before = journal.get(`part.${part}`);
+function restorePart({ journal, budget }: StepWork, part: StatePart, done: Progress): boolean {
+  const before = journal.get(`part.${part}`) as unknown as JournaledPart | undefined;
   if (before === undefined) return false;
-  Object.assign(done, before);
+  const { spent, ...progress } = before;
+  Object.assign(done, progress);
+  if (spent !== undefined) budget.add(spent);
+  if (part === 'wait_for') journal.waits(true);
   return true;
 }
 
@@ -98,10 +108,19 @@ function takeOutcome(
   return last || part === 'launch' ? null : journalPart(work, part, done);
 }
 
-async function journalPart({ journal }: StepWork, part: StatePart, done: Progress): Promise<void> {
+async function journalPart(
+  { journal, budget, snapshot }: StepWork,
+  part: StatePart,
+  done: Progress,
+): Promise<void> {
   crashPoint('part.before-journal');
   const { output, context, to } = done;
-  await journal.put(`part.${part}`, { ...(output === undefined ? {} : { output }), context, to });
+  await journal.put(`part.${part}`, {
+    ...(output === undefined ? {} : { output }),
+    context,
+    to,
+    ...(part === 'children' ? { spent: { ...difference(budget.spent, usedBy(snapshot)) } } : {}),
+  });
   crashPoint('part.after-journal');
 }
 

@@ -103,15 +103,20 @@ function eventDispatcher(
 ): ((event: ExecutionEvent) => void) | null {
   const told = new Map([...listeners].filter(([hooks]) => hooks.onEvent !== undefined));
   if (told.size === 0) return null;
+  const drop = (hooks: MachineHooks, thrown: unknown): void => {
+    if (!told.delete(hooks)) return;
+    const message = `hooks: onEvent threw and is told of nothing more: ${toError(thrown).message}`;
+    environment.emit({ type: 'log', level: 'warn', message });
+  };
   return (event) => {
     for (const [hooks, states] of told) {
       if (states !== 'everywhere' && (event.state === undefined || !states.has(event.state))) continue;
       try {
-        hooks.onEvent?.(event);
+        const returned: unknown = hooks.onEvent?.(event);
+        // One that is asynchronous against its interface must not bring the process down.
+        if (returned instanceof Promise) returned.catch((thrown: unknown) => drop(hooks, thrown));
       } catch (thrown) {
-        told.delete(hooks);
-        const message = `hooks: onEvent threw and is told of nothing more: ${toError(thrown).message}`;
-        environment.emit({ type: 'log', level: 'warn', message });
+        drop(hooks, thrown);
       }
     }
   };

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toError } from '../errors.ts';
+import { retryAfter } from '../execution/agents/retry-after.ts';
 import type { Clock } from '../types.ts';
 import type { WebhookSettings } from './webhook-settings.ts';
 
@@ -74,7 +75,11 @@ async function post(
     await response.body?.cancel();
     if (response.ok) return { done: true };
     const again = response.status >= 500 || TRY_AGAIN.has(response.status);
-    const waitMs = retryAfterMs(response.headers.get('retry-after'), clock.now());
+    const asked = retryAfter(
+      { 'retry-after': response.headers.get('retry-after') ?? undefined },
+      clock.now(),
+    );
+    const waitMs = Math.min((asked ?? 0) * 1000, MAX_PAUSE_MS);
     return { done: false, why: `status ${response.status}`, again, waitMs };
   } catch (thrown) {
     return { done: false, why: reasonOf(toError(thrown)), again: true, waitMs: 0 };
@@ -88,13 +93,6 @@ async function post(
 export function signature(body: string, secret: string, now: number): string {
   const seconds = Math.floor(now / 1000);
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
-}
-
-/** What a Retry-After header asks for, in seconds or as a date; milliseconds, bounded. */
-function retryAfterMs(header: string | null, now: number): number {
-  if (header === null) return 0;
-  const asked = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(asked) ? 0 : Math.min(Math.max(asked, 0), MAX_PAUSE_MS);
 }
 
 /** A code such as ECONNREFUSED rather than a message, which may name the URL. */

@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from '../types.ts';
 import { compileHooks } from './compile-hooks.ts';
 import { compile, compileInput, type Dialect } from './compile-value.ts';
-import { compileAgentCall, compileChildren, compileLaunch, itemNames } from './compile-work.ts';
+import { compileAgentCall, compileChildren, compileLaunch } from './compile-work.ts';
+import { itemNames } from './dialect.ts';
 import { compileCondition } from './expressions/condition.ts';
 import type { State, Transition } from './generated/types.ts';
 import { type CompiledState, type CompiledTransition, STATE_PARTS } from './interfaces.ts';

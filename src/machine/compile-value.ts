@@ -1,5 +1,5 @@
 import { FlatMachineError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
+import { isJsonObject, kindOf } from '../json.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import type { ExpressionEngine } from './expressions/condition.ts';
 import { compileValue, type TemplateMode } from './expressions/template.ts';
@@ -40,10 +40,9 @@ export function compileInput(
   return (scope) => {
     const input = render(scope);
     if (isJsonObject(input)) return input;
-    const is = Array.isArray(input) ? 'a list' : input === null ? 'null' : `a ${typeof input}`;
     throw new FlatMachineError(
       'template-error',
-      `the input of state "${state}" must come to a map, not ${is}`,
+      `the input of state "${state}" must come to a map, not ${kindOf(input)}`,
       {
         location,
         remedy: 'Point it at a map, or write the map out.',

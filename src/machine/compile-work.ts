@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../types.ts';
 import { compile, compileInput, type Dialect } from './compile-value.ts';
+import { DEFAULT_ITEM, itemNames } from './dialect.ts';
 import type { State } from './generated/types.ts';
 import type {
   CompiledAgentCall,
@@ -83,13 +84,6 @@ function compileForeach(state: State, path: ConfigPath, dialect: Dialect): Compi
     key: state.key === undefined ? null : compile(state.key, [...path, 'key'], dialect, names),
     maxConcurrency: state.max_concurrency ?? null,
   };
-}
-
-const DEFAULT_ITEM = 'item';
-
-/** Names that the templates of a state's input may use as bare paths, beside the usual ones: those of a foreach. */
-export function itemNames(state: Pick<State, 'foreach' | 'as'>): readonly string[] {
-  return state.foreach === undefined ? [] : [state.as ?? DEFAULT_ITEM, 'index'];
 }
 
 /** The children a state starts without waiting, or null. */

@@ -2,8 +2,8 @@ import { hashJson, isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import { compileHooks } from './compile-hooks.ts';
 import { compileState } from './compile-state.ts';
+import { compile, type Dialect } from './compile-value.ts';
 import { DEFAULT_SPEC_VERSION, expressionEngine, templateMode } from './dialect.ts';
-import { compileValue } from './expressions/template.ts';
 import type { FlatMachine, MachineData } from './generated/types.ts';
 import type {
   AgentDefinition,
@@ -32,7 +32,7 @@ export function compileOne(loaded: LoadedMachine, around: Surroundings): Compile
   const { data, spec_version } = config as unknown as FlatMachine;
   const map = config.data as JsonObject;
   const engine = expressionEngine(map);
-  const dialect = { engine, mode: templateMode(spec_version, map), loaded };
+  const dialect: Dialect = { engine, mode: templateMode(spec_version, map), loaded };
   const states = new Map<string, CompiledState>();
   for (const [name, state] of Object.entries(data.states)) {
     states.set(name, compileState(name, state, ['data', 'states', name], dialect));
@@ -72,11 +72,8 @@ function initialState(data: MachineData): string {
   return typed ?? (Object.hasOwn(data.states, 'start') ? 'start' : (names[0] as string));
 }
 
-type Dialect = Parameters<typeof compileState>[3];
-
-function compileContext(context: JsonObject, { mode, loaded }: Dialect): (scope: Scope) => JsonObject {
-  const path = ['data', 'context'];
-  const render = compileValue(context, mode, (inner) => loaded.locate([...path, ...inner], 'text'));
+function compileContext(context: JsonObject, dialect: Dialect): (scope: Scope) => JsonObject {
+  const render = compile(context, ['data', 'context'], dialect);
   return (scope) => render({ context: {}, input: scope.input }) as JsonObject;
 }
 

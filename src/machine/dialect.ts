@@ -25,6 +25,14 @@ export function templateMode(specVersion: unknown, data: JsonObject): TemplateMo
   return version.major > 1 || (version.major === 1 && version.minor >= 1) ? 'text' : 'native';
 }
 
+/** The name of a foreach's item where the state gives it none. */
+export const DEFAULT_ITEM = 'item';
+
+/** Names that the templates of a foreach's state may use beside the usual ones; none without a foreach. */
+export function itemNames({ foreach, as }: { foreach?: unknown; as?: unknown }): readonly string[] {
+  return foreach === undefined ? [] : [typeof as === 'string' ? as : DEFAULT_ITEM, 'index'];
+}
+
 /** `expression_engine`, `simple` without one. */
 export function expressionEngine(data: JsonObject): ExpressionEngine {
   return data.expression_engine === 'cel' ? 'cel' : 'simple';

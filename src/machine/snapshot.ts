@@ -18,6 +18,7 @@ export interface FailureRecord {
 export interface LaunchIntent {
   execution_id: string;
   machine: string;
+  /** Empty once it is launched: the child's own record has it. */
   input: JsonObject;
   launched: boolean;
 }

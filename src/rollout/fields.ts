@@ -1,5 +1,5 @@
 import { type ErrorCode, FlatMachineError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
+import { isJsonObject, kindOf } from '../json.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 
 /** Reads the fields of a map that somebody wrote by hand, and says precisely what is wrong with them. */
@@ -16,7 +16,8 @@ export class Fields {
   constructor(value: JsonValue | undefined, where: string, code: ErrorCode, known: readonly string[]) {
     this.#where = where;
     this.#code = code;
-    if (!isJsonObject(value)) throw this.#wrong(`must be a map, not ${kindOf(value)}`);
+    if (!isJsonObject(value))
+      throw this.#wrong(`must be a map, not ${value == null ? 'nothing' : kindOf(value)}`);
     this.#map = value;
     const other = Object.keys(value).find((key) => !known.includes(key));
     if (other !== undefined)
@@ -87,9 +88,4 @@ export class Fields {
   #wrong(problem: string): FlatMachineError {
     return new FlatMachineError(this.#code, `${this.#where}: ${problem}`);
   }
-}
-
-function kindOf(value: JsonValue | undefined): string {
-  if (value === undefined || value === null) return 'nothing';
-  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }

@@ -1,4 +1,5 @@
 import { FlatMachineError } from '../errors.ts';
+import { MAX_TIMER_MS } from '../timers.ts';
 
 /** First pause between two looks at a shared store, milliseconds; it grows while nothing changes. */
 const FIRST_PAUSE_MS = 50;
@@ -105,7 +106,7 @@ export class WaitLine {
         waiter.wake = () => resolve(true);
         onAbort = () => reject(signal.reason);
         signal.addEventListener('abort', onAbort, { once: true });
-        timer = setTimeout(() => resolve(false), Math.max(0, Math.min(ms, 2 ** 31 - 1)));
+        timer = setTimeout(() => resolve(false), Math.max(0, Math.min(ms, MAX_TIMER_MS)));
       });
     } finally {
       waiter.wake = () => {};

@@ -95,7 +95,8 @@ it('what was acknowledged before a kill -9 is there, whole', async () => {
     const id = `job-${round}`;
     const worker = await startWorker(url);
     worker.call('worker', 'saveForEver', id, 20_000).catch(() => {});
-    await sleep(30 + round * 7);
+    while (worker.acknowledged.length === 0) await sleep(2);
+    await sleep(round * 7);
     await worker.kill('SIGKILL');
     const set = await open();
     const stored = (await set.persistence.history(id)).map((record) => record.snapshot);

@@ -1,23 +1,22 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/package-root.ts';
 import type { CliResult } from '../helpers/cli.ts';
 import { type Newcomer, newcomer } from '../helpers/newcomer.ts';
-
-const readme = readFileSync(join(packageRoot(), 'README.md'), 'utf8');
+import { blocks } from '../helpers/pages.ts';
 
 /** What stands in the README's blocks of one language. */
-function blocks(language: string): string[] {
-  const fenced = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm');
-  return [...readme.matchAll(fenced)].map(([, text]) => text!);
+function shown(language: string): string[] {
+  const found = blocks(join(packageRoot(), 'README.md')).filter((block) => block.language === language);
+  return found.map(({ code }) => code);
 }
 
 let place: Newcomer;
 beforeAll(async () => {
   place = await newcomer();
+  return () => place.remove();
 });
-afterAll(() => place.remove());
 
 /** What each block of commands shows, in order. The first installs, which CI does. */
 const SHOWN: readonly ((result: CliResult) => void)[] = [
@@ -29,7 +28,8 @@ const SHOWN: readonly ((result: CliResult) => void)[] = [
   },
   ({ stdout, stderr }) => {
     expect(stderr).toContain('turn 2: watch and wait');
-    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'timeout', blame: 'policy', turns: 2 });
+    const verdict = { outcome: 'timeout', blame: 'policy', turns: 2 };
+    expect(JSON.parse(stdout), `${stdout}${stderr}`).toMatchObject(verdict);
   },
   ({ stdout, stderr }) => {
     expect(stderr).toContain('handed to 1 execution');
@@ -47,14 +47,14 @@ const SHOWN: readonly ((result: CliResult) => void)[] = [
 
 describe('the README', () => {
   it('shows commands that do what it says', { timeout: 60_000 }, async () => {
-    const [install, ...shown] = blocks('sh');
+    const [install, ...rest] = shown('sh');
     expect(install).toContain('npm install && npm test');
-    expect(shown).toHaveLength(SHOWN.length);
-    for (const [i, lines] of shown.entries()) SHOWN[i]!(await place.shell(lines));
+    expect(rest).toHaveLength(SHOWN.length);
+    for (const [i, lines] of rest.entries()) SHOWN[i]!(await place.shell(lines));
   });
 
   it('shows a machine that runs', async () => {
-    const [machine] = blocks('yaml');
+    const [machine] = shown('yaml');
     writeFileSync(join(place.directory, 'release.yml'), machine!);
     const { stderr } = await place.shell('flatmachine lint release.yml');
     expect(stderr).toBe('1 file, 0 errors, 0 warnings\n');
@@ -67,7 +67,7 @@ describe('the README', () => {
   });
 
   it('shows a program that prints what it says', async () => {
-    const [program] = blocks('js');
+    const [program] = shown('js');
     writeFileSync(join(place.directory, 'example.mjs'), program!);
     const { stdout, stderr } = await place.shell('node example.mjs');
     expect(stderr).toBe('');

@@ -101,6 +101,20 @@ describe('a call is made once', () => {
   );
 
   test.each([
+    [{ output: [1] }, 'whose `output` is not a map but a list'],
+    [{ content: 42 }, 'whose `content` is not text but a number'],
+    [{ cost: '0.1' }, 'whose `cost` is not a number but text'],
+    [{ tool_calls: [{ id: 'a', function: { name: 'bash' } }] }, 'whose `tool_calls` is not a list of'],
+  ])('a result of the wrong form is one too: %o', async (result, message) => {
+    const agent = new Recorded([() => result as unknown as AgentResult]);
+    await expect(bench.run(agent)).rejects.toMatchObject({
+      code: 'agent',
+      message: expect.stringContaining(message),
+    });
+    expect(await bench.journaled()).toEqual(['call.0']);
+  });
+
+  test.each([
     [{ output: { a: 1 }, content: 'x' }, { a: 1 }],
     [{ content: 'x' }, { content: 'x' }],
     [{ output: null, content: '' }, { content: '' }],

@@ -13,7 +13,7 @@ export interface DyingStore {
   readonly dead: boolean;
 }
 
-/** Wraps a store of one process: what a kill does to it, without one. Leases are given back, as those of a dead process are taken over. */
+/** Wraps a store of one process: what a kill does to it, without one. Leases of the dead stay until they are taken over. */
 export function dyingStore(real: BackendSet): DyingStore {
   let writes = 0;
   let fatal = Number.POSITIVE_INFINITY;
@@ -29,10 +29,27 @@ export function dyingStore(real: BackendSet): DyingStore {
     throw died();
   }
 
-  const { persistence, journal, signals, results } = real;
+  const { persistence, journal, signals, results, locking } = real;
+  const orphaned = new Set<string>();
   return {
     backends: {
       ...real,
+      locking: {
+        ...locking,
+        async acquire(key) {
+          const acquired = await locking.acquire(key);
+          if (acquired) orphaned.delete(key);
+          return acquired;
+        },
+        async release(key) {
+          if (dead) orphaned.add(key);
+          await locking.release(key);
+        },
+        async holder(key) {
+          if (!orphaned.has(key)) return locking.holder(key);
+          return { owner: 'the dead', token: 0, acquired_at: new Date(0).toISOString(), expires_in: 0 };
+        },
+      },
       persistence: { ...persistence, save: (...args) => write(() => persistence.save(...args)) },
       journal: { ...journal, append: (...args) => write(() => journal.append(...args)) },
       signals: { ...signals, wait: (request) => write(() => signals.wait(request)) },

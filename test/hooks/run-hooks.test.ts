@@ -181,6 +181,15 @@ describe('events', () => {
     expect(times).toBe(1);
     expect(messages).toEqual(['hooks: onEvent threw and is told of nothing more: not again']);
   });
+
+  it('survive hooks that reject at one, against the interface', async () => {
+    const onEvent = (async () => {
+      throw new Error('not in time');
+    }) as () => void;
+    const machine = await load({ states: states({}) }, { onEvent });
+    const result = await machine.execute();
+    expect(result.status).toBe('completed');
+  });
 });
 
 describe('errors of hooks', () => {

@@ -75,10 +75,9 @@ export class OneCall implements AgentCall {
   }
 
   async #openSandbox(): Promise<Sandbox> {
-    const { hooks, context, agent, state, scope } = this.#work;
-    const facts = scope(null, context).machine;
+    const { hooks, context, agent, state, facts } = this.#work;
     if (hooks.sandbox !== undefined) {
-      return hooks.sandbox(facts === undefined ? { ...context } : contextForHook(context, facts), this);
+      return hooks.sandbox(contextForHook(context, facts), this);
     }
     throw new FlatMachineError('tool', `no hooks of this machine offer agent "${agent.agent}" a sandbox`, {
       location: state.location,

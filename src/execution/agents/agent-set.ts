@@ -1,8 +1,8 @@
 import { FlatMachineError } from '../../errors.ts';
 import type { AgentDefinition } from '../../machine/interfaces.ts';
-import { asError } from './call-error.ts';
 import type { AgentEnvironment, AgentExecutor } from './interfaces.ts';
 import type { AgentRegistry } from './registry.ts';
+import { asError } from './thrown.ts';
 
 /** The agents of one run and of the children below it. Each is made when it is first called, once per definition, and disposed of with the set. */
 export class AgentSet {

@@ -5,6 +5,7 @@ import type {
   CompiledAgentCall,
   CompiledMachine,
   CompiledState,
+  MachineFacts,
   Scope,
 } from '../../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
@@ -28,8 +29,12 @@ export interface AgentWork {
   /** The machine's context now. Not to be changed. */
   readonly context: JsonObject;
   readonly sessionId: string | null;
+  /** What hooks and tools see as `context.machine`. */
+  readonly facts: MachineFacts;
   /** What the state's conditions see, with this output and, after a tool changed it, this context. */
   readonly scope: (output: JsonValue, context: JsonObject) => Scope;
+  /** The injected clock's time, milliseconds since the epoch. */
+  readonly now: () => number;
   readonly work: WorkCall;
   readonly journal: Journal;
   readonly budget: Budget;

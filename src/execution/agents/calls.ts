@@ -1,15 +1,18 @@
 import { crashPoint } from '../../crash-points.ts';
 import { errorType, FlatMachineError, isFlatMachineError } from '../../errors.ts';
-import { isJsonObject, toJson } from '../../json.ts';
+import { isJsonObject } from '../../json.ts';
+import { untilAborted } from '../../timers.ts';
 import type { JsonObject } from '../../types.ts';
 import { Pause } from '../pause.ts';
 import type { CallOutcome } from '../strategies/interfaces.ts';
 import { OneCall } from './agent-call.ts';
 import type { AgentWork } from './call-agent.ts';
-import { asError, endsWork, errorRecord, reportedError, restoreError } from './call-error.ts';
+import { checkedResult } from './check-result.ts';
+import { errorRecord, restoreError } from './error-record.ts';
 import { failureOf } from './errors.ts';
 import type { AgentCall, AgentFailure, AgentResult } from './interfaces.ts';
 import { costOf, spentBy } from './payload.ts';
+import { asError, stopsWork } from './thrown.ts';
 
 /** Longest text of an answer that its event keeps, in UTF-16 units; of longer ones the end. */
 const MAX_EVENT_CONTENT = 32_000;
@@ -113,11 +116,11 @@ export class Calls {
     const { agent } = this.#work.agent;
     let outcome: CallOutcome;
     try {
-      const result = await unlessAborted(this.#over.signal, make());
+      const result = await untilAborted(make(), this.#over.signal);
       outcome = { result: checkedResult(result, agent), replayed: false };
     } catch (thrown) {
       this.signal.throwIfAborted();
-      if (endsWork(thrown)) throw thrown;
+      if (stopsWork(thrown)) throw thrown;
       const error = asError(thrown, agent);
       return { error, failure: failureOf(error), replayed: false };
     }
@@ -155,37 +158,11 @@ export class Calls {
   }
 }
 
-/** Waits for a call until nobody wants it any more, even if its agent does not listen to its signal. */
-async function unlessAborted<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
-  let onAbort = () => {};
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      onAbort = () => reject(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      call.then(resolve, reject);
-    });
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
 /** What a call that gave no result counts for. */
 const ONE_CALL = { calls: 1, cost: 0 };
 
 function spentIn({ result }: CallOutcome): { calls: number; cost: number } {
   return result === undefined ? ONE_CALL : spentBy(result);
-}
-
-/** @throws FlatMachineError what the result's `error` reports, `agent` for what is no result, `not-json` */
-function checkedResult(result: unknown, agent: string): AgentResult {
-  if (!isJsonObject(result)) {
-    const what = result === null ? 'null' : Array.isArray(result) ? 'a list' : typeof result;
-    throw new FlatMachineError('agent', `agent "${agent}" gave ${what} instead of a result`);
-  }
-  const { error, ...rest } = toJson(result, `result of agent "${agent}"`) as JsonObject;
-  if (error != null) throw reportedError(error, agent);
-  return rest as AgentResult;
 }
 
 function record({ result, error, failure }: CallOutcome): JsonObject {

@@ -1,10 +1,11 @@
 import { FlatMachineError } from '../../errors.ts';
-import { isJsonObject } from '../../json.ts';
+import { isJsonObject, parseJson } from '../../json.ts';
 import { compileTemplate } from '../../machine/expressions/template.ts';
 import type { AgentDefinition, Render } from '../../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 import type { Sandbox, SandboxResult } from '../tools/interfaces.ts';
 import { bounded } from '../tools/text.ts';
+import { agentError } from './errors.ts';
 import type { AgentCall, AgentExecutor, AgentFactory, AgentResult } from './interfaces.ts';
 
 /** Seconds a command may take unless it says otherwise. */
@@ -71,22 +72,15 @@ async function execute(
 function assertEnded(name: string, config: CommandConfig, result: SandboxResult): void {
   const { returncode, timed_out, outcome, output } = result;
   if (returncode === 0 || (returncode !== null && config.allowNonzero)) return;
-  const details = {
-    status: null,
-    retryable: true,
-    retry_after: null,
-    returncode,
-    outcome,
-    output: bounded(output, MAX_DETAIL),
-  };
+  const details = { returncode, outcome, output: bounded(output, MAX_DETAIL) };
   if (timed_out) {
-    throw new FlatMachineError('agent-timeout', `agent "${name}" ran longer than ${config.timeout} s`, {
+    throw agentError('agent-timeout', `agent "${name}" ran longer than ${config.timeout} s`, {
       details,
       remedy: 'Raise the agent’s `timeout`; `execution: {type: retry}` runs it again.',
     });
   }
   const end = returncode === null ? outcome : `exit code ${returncode}`;
-  throw new FlatMachineError('agent', `agent "${name}" failed: ${end}`, {
+  throw agentError('agent', `agent "${name}" failed: ${end}`, {
     details,
     remedy: 'See its output in the details; `allow_nonzero: true` accepts any exit code.',
   });
@@ -101,7 +95,7 @@ async function collect(
   if (output === 'text') return { content: stdout };
   if (output === 'json') return structured(name, lastJson(stdout), stdout);
   const text = Buffer.from(await answerFile(name, output.file, sandbox)).toString('utf8');
-  return output.file.endsWith('.json') ? structured(name, parse(text), text) : { content: text };
+  return output.file.endsWith('.json') ? structured(name, parseJson(text), text) : { content: text };
 }
 
 /** @throws FlatMachineError `invalid-output` when it left none */
@@ -123,22 +117,14 @@ const NO_ANSWER: ReadonlySet<string> = new Set(['not-found', 'too-large', 'unsaf
 /** A map is the output as it is, another value stands under `value`. */
 function structured(name: string, value: JsonValue | undefined, text: string): AgentResult {
   if (value !== undefined) return { output: isJsonObject(value) ? value : { value }, content: text };
-  throw new FlatMachineError('invalid-output', `agent "${name}" gave no JSON`, {
-    details: { status: null, retryable: true, retry_after: null, output: bounded(text, MAX_DETAIL) },
+  throw agentError('invalid-output', `agent "${name}" gave no JSON`, {
+    details: { output: bounded(text, MAX_DETAIL) },
   });
 }
 
 function lastJson(text: string): JsonValue | undefined {
-  const whole = parse(text);
-  return whole === undefined ? parse(text.trimEnd().split('\n').at(-1) ?? '') : whole;
-}
-
-function parse(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
+  const whole = parseJson(text);
+  return whole === undefined ? parseJson(text.trimEnd().split('\n').at(-1) ?? '') : whole;
 }
 
 function asText(value: JsonValue): string {

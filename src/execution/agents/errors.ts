@@ -1,7 +1,7 @@
 import { FlatMachineError } from '../../errors.ts';
 import { isJsonObject } from '../../json.ts';
-import type { JsonObject } from '../../types.ts';
-import { AGENT_ERRORS, type AgentErrorCode } from './call-error.ts';
+import type { JsonObject, JsonValue } from '../../types.ts';
+import { AGENT_ERRORS, type AgentErrorCode, agentErrorCode } from './error-codes.ts';
 import type { AgentFailure } from './interfaces.ts';
 import { classify } from './provider-error.ts';
 import { redact } from './redact.ts';
@@ -80,4 +80,18 @@ export function toAgentError(error: unknown, { from, secrets = [] }: ErrorContex
   }
   const status = found.status === null || found.status < 400 ? '' : ` (HTTP ${found.status})`;
   return agentError(found.code, `${from}: ${redact(found.message, secrets)}${status}`, found);
+}
+
+/** The error that the `error` of a result (FlatAgents 4.x) or of a recording reports. */
+export function reportedError(error: JsonValue, agent: string): FlatMachineError {
+  const facts = isJsonObject(error) ? error : { message: error };
+  const code = agentErrorCode(facts.code) ?? 'agent';
+  const status = facts.status ?? facts.status_code;
+  const message =
+    typeof facts.message === 'string' ? facts.message : `agent "${agent}" reports ${JSON.stringify(error)}`;
+  return agentError(code, message, {
+    status: typeof status === 'number' ? status : null,
+    retryable: typeof facts.retryable === 'boolean' ? facts.retryable : AGENT_ERRORS[code],
+    retryAfter: typeof facts.retry_after === 'number' ? facts.retry_after : null,
+  });
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { FlatMachineError } from '../../errors.ts';
-import { isJsonObject, toJson } from '../../json.ts';
+import { isJsonObject, parseJson, toJson } from '../../json.ts';
 import { compileTemplate } from '../../machine/expressions/template.ts';
 import type { Render } from '../../machine/interfaces.ts';
-import type { JsonObject, JsonValue } from '../../types.ts';
+import type { JsonObject } from '../../types.ts';
 import { Deadline } from '../llm/deadline.ts';
 import { fillSecrets } from '../llm/fill-secrets.ts';
 import { send } from '../llm/send.ts';
@@ -144,7 +144,7 @@ class HttpAgent implements AgentExecutor {
         responseBody: body,
       });
     }
-    const answer = parse(body);
+    const answer = parseJson(body);
     if (isJsonObject(answer)) return toJson(answer) as AgentResult;
     throw agentError('server', `agent "${this.#name}" answered with something that is no JSON map`, {
       status: statusCode,
@@ -166,12 +166,4 @@ async function bodyOf(answer: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function parse(text: string): JsonValue {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return null;
-  }
 }

@@ -20,18 +20,22 @@ export function spentBy(result: AgentResult): { calls: number; cost: number } {
   return { calls: callsIn(result.usage) ?? 1, cost: costOf(result) ?? 0 };
 }
 
-/** The cost of a call as the provider reports it; null when it does not. */
+/** The cost of a call as the provider reports it; null when it reports none, or what no cost can be. */
 export function costOf({ usage, cost }: AgentResult): number | null {
-  if (typeof cost === 'number') return cost;
   const reported = usage?.cost;
   const total = isJsonObject(reported) ? reported.total : reported;
-  return typeof total === 'number' ? total : null;
+  return [cost, total].find(isAmount) ?? null;
 }
 
 function callsIn(usage: Usage | null | undefined): number | null {
   for (const name of ['api_calls', 'requests', 'calls']) {
     const count = usage?.[name];
-    if (typeof count === 'number') return count;
+    if (Number.isInteger(count) && isAmount(count)) return count;
   }
   return null;
+}
+
+/** Whether a budget can be charged with it: what is negative would fill it up again, what is infinite would empty it for good. */
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }

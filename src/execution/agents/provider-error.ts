@@ -1,6 +1,6 @@
-import { isJsonObject } from '../../json.ts';
+import { isJsonObject, parseJson } from '../../json.ts';
 import type { JsonObject } from '../../types.ts';
-import type { AgentErrorCode } from './call-error.ts';
+import type { AgentErrorCode } from './error-codes.ts';
 import { retryAfter } from './retry-after.ts';
 
 /** What an error of a provider, or of the network on the way to it, was. */
@@ -134,15 +134,10 @@ function sentError(link: object): SentError | null {
 }
 
 function parse(text: unknown): JsonObject | null {
-  if (typeof text !== 'string') return null;
-  try {
-    const body: unknown = JSON.parse(text);
-    // Gemini wraps its errors in a list.
-    const first: unknown = Array.isArray(body) ? body[0] : body;
-    return isJsonObject(first) ? first : null;
-  } catch {
-    return null;
-  }
+  const body = typeof text === 'string' ? parseJson(text) : undefined;
+  // Gemini wraps its errors in a list.
+  const first = Array.isArray(body) ? body[0] : body;
+  return isJsonObject(first) ? first : null;
 }
 
 function readSent(body: JsonObject): SentError | null {

@@ -5,7 +5,9 @@ import { didYouMean } from '../../machine/expressions/suggest.ts';
 import type { AgentDefinition } from '../../machine/interfaces.ts';
 import { loadMachineFile } from '../../machine/load.ts';
 import type { JsonObject, JsonValue, SourceLocation } from '../../types.ts';
-import { AGENT_ERRORS, agentErrorCode, reportedError } from './call-error.ts';
+import { isToolCall } from './check-result.ts';
+import { AGENT_ERRORS, agentErrorCode } from './error-codes.ts';
+import { reportedError } from './errors.ts';
 import type { AgentResult, ToolCall } from './interfaces.ts';
 
 /** A recorded answer. */
@@ -154,7 +156,7 @@ class Reader {
     if (!Array.isArray(value)) throw this.bad(path, 'must be a list of {tool, arguments}');
     return value.map((call, i) => {
       const at = [...path, i];
-      if (isJsonObject(call) && isJsonObject(call.function)) return call as unknown as ToolCall;
+      if (isJsonObject(call) && call.function !== undefined) return this.#wholeCall(call, at);
       const { tool, arguments: given = {}, id = '' } = this.fields(call, TOOL_CALL_FIELDS, at);
       if (typeof tool !== 'string') throw this.bad([...at, 'tool'], 'must be the name of a tool');
       if (typeof id !== 'string') throw this.bad([...at, 'id'], 'must be text');
@@ -162,6 +164,12 @@ class Reader {
       const text = typeof given === 'string' ? given : JSON.stringify(given);
       return { id, type: 'function', function: { name: tool, arguments: text } };
     });
+  }
+
+  #wholeCall(call: JsonObject, path: Path): ToolCall {
+    const whole: unknown = { id: '', type: 'function', ...call };
+    if (isToolCall(whole)) return whole;
+    throw this.bad(path, 'must have a `function` with `name` and `arguments`, both text');
   }
 }
 

@@ -1,6 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { FlatMachineError } from '../../errors.ts';
-import type { AgentCall, AgentExecutor, AgentFactory, AgentFailure, AgentResult } from './interfaces.ts';
+import type { FlatMachineError } from '../../errors.ts';
+import { sleep } from '../../timers.ts';
+import { agentError } from './errors.ts';
+import type { AgentCall, AgentExecutor, AgentFactory, AgentResult } from './interfaces.ts';
 import { readScript, type Script, type ScriptAnswer } from './script-config.ts';
 
 /**
@@ -21,7 +22,7 @@ export const scriptFactory: AgentFactory = async (definition): Promise<AgentExec
 
 async function give(agent: string, script: Script, call: AgentCall): Promise<AgentResult> {
   const answer = choose(agent, script, call);
-  if (answer.delay > 0) await wait(answer.delay, call.signal);
+  if (answer.delay > 0) await sleep(answer.delay * 1000, call.signal);
   if (answer.error !== null) throw answer.error();
   const result = answer.result(call.ordinal);
   if (typeof result.content === 'string') call.stream(result.content);
@@ -39,19 +40,8 @@ function choose(agent: string, { answers, byState, cycle }: Script, call: AgentC
 }
 
 function ranOut(message: string): FlatMachineError {
-  const details: AgentFailure = { status: null, retryable: false, retry_after: null };
-  return new FlatMachineError('agent', message, {
-    details,
+  return agentError('agent', message, {
+    retryable: false,
     remedy: 'Add answers to its config, or set `cycle: true`.',
   });
-}
-
-/** @param seconds how long @throws the signal's reason */
-async function wait(seconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(seconds * 1000, undefined, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  }
 }

@@ -1,29 +1,62 @@
 import { isFlatMachineError } from '../../errors.ts';
+import type { ExecutionStatus } from '../../events.ts';
 import type { CompiledMachine } from '../../machine/interfaces.ts';
 import { type MachineSnapshot, TERMINAL_STATUSES } from '../../machine/snapshot.ts';
-import { resumeExecution } from '../engine.ts';
+import { cancelTree } from '../cancel-tree.ts';
+import { isFinished, resumeExecution } from '../engine.ts';
 import type { ExecutionSetup } from '../setup.ts';
 import { childSetup } from './child.ts';
+import { workOf } from './ids.ts';
+
+/** What has not ended. */
+const OPEN: readonly ExecutionStatus[] = ['running', 'waiting', 'limit', 'interrupted'];
 
 /**
- * Ends the children of an execution, and theirs: those that somebody runs are asked to end, the others end here.
+ * Ends the children of an execution, and everything below them: what somebody runs is asked to end, the rest ends here.
  * @param only these alone, by id
  */
 export async function cancelChildren(setup: ExecutionSetup, only?: ReadonlySet<string>): Promise<void> {
-  const { persistence } = setup.backends;
-  for (const { execution_id: id, status } of await persistence.executions({ parent: setup.executionId })) {
-    if (TERMINAL_STATUSES.has(status) || (only !== undefined && !only.has(id))) continue;
-    await persistence.requestCancel(id);
-    const last = await persistence.latest(id);
-    const machine = last === null ? null : machineOf(setup.machine, last);
-    if (last === null || machine === null) continue;
-    const stops = { interrupt: undefined, cancel: AbortSignal.abort() };
-    try {
-      const child = childSetup(setup, { id, machine }, null, stops, last.options ?? {});
-      await resumeExecution(child, { retry: false, allowDrift: true });
-    } catch (error) {
-      if (!isFlatMachineError(error, 'locked')) throw error;
-    }
+  for (const { execution_id: id } of await setup.backends.persistence.executions({
+    parent: setup.executionId,
+  })) {
+    if (only === undefined || only.has(id)) await cancelChild(setup, id);
+  }
+}
+
+/**
+ * Ends the children of work that is over and that its parent does not wait for any more: whoever gave them up may have died over that. Launched ones go on.
+ * @param before the `work_step` in hand, whose children stay
+ */
+export async function cancelLeftBehind(setup: ExecutionSetup, before: number): Promise<void> {
+  const { executionId: parent, backends } = setup;
+  for (const { execution_id: id } of await backends.persistence.executions({ parent, status: OPEN })) {
+    const work = workOf(parent, id);
+    if (work !== null && work < before) await cancelChild(setup, id);
+  }
+}
+
+async function cancelChild(setup: ExecutionSetup, id: string): Promise<void> {
+  const { backends, clock } = setup;
+  const last = await backends.persistence.latest(id);
+  if (last === null) return;
+  const machine = machineOf(setup.machine, last);
+  if (machine === null) {
+    // The file has changed: there are no hooks to tell. What it owned is left to `gc --reap`.
+    await cancelTree(backends, id, clock, 0, async () => {});
+    return;
+  }
+  const stops = { interrupt: undefined, cancel: AbortSignal.abort() };
+  const child = childSetup(setup, { id, machine }, null, stops, last.options ?? {});
+  if (TERMINAL_STATUSES.has(last.status)) {
+    // Only what it launched can still be at work; or, when it was cancelled by a process that died over that, all that is below it.
+    if (last.status !== 'cancelled') return last.pending_launches && cancelChildren(child);
+    if (await isFinished(backends, id)) return;
+  }
+  await backends.persistence.requestCancel(id);
+  try {
+    await resumeExecution(child, { retry: false, allowDrift: true });
+  } catch (error) {
+    if (!isFlatMachineError(error, 'locked')) throw error;
   }
 }
 

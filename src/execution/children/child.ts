@@ -52,6 +52,8 @@ export async function runChild(
   { parentId, fresh, onStored }: ChildOptions,
 ): Promise<ExecutionResult> {
   const { persistence } = setup.backends;
+  const stops = [setup.interrupt, setup.cancel].filter((signal) => signal !== undefined);
+  let stop: AbortSignal | null = null;
   for (let first = true; ; first = false) {
     setup.cancel?.throwIfAborted();
     try {
@@ -64,9 +66,7 @@ export async function runChild(
       if (!isFlatMachineError(error, 'locked', 'execution-exists', 'lease-lost', 'step-conflict'))
         throw error;
     }
-    const stops = [setup.interrupt, setup.cancel].filter((signal) => signal !== undefined);
-    await sleep(LOCKED_RETRY_MS, undefined, { signal: AbortSignal.any(stops) }).catch(() => {
-      for (const signal of stops) signal.throwIfAborted();
-    });
+    stop ??= AbortSignal.any(stops);
+    await sleep(LOCKED_RETRY_MS, undefined, { signal: stop }).catch(() => stop?.throwIfAborted());
   }
 }

@@ -3,10 +3,10 @@ import { crashPoint } from '../../crash-points.ts';
 import { FlatMachineError, isFlatMachineError } from '../../errors.ts';
 import { TERMINAL_STATUSES } from '../../machine/snapshot.ts';
 import { Pause } from '../pause.ts';
-import type { ExecutionResult } from '../setup.ts';
 import { runChild } from './child.ts';
-import { type ChildOutcome, outcomeOf } from './outcome.ts';
+import { type ChildEnd, type ChildOutcome, outcomeOf } from './outcome.ts';
 import type { PlannedChild } from './plan.ts';
+import type { Standing } from './stock.ts';
 import type { ChildrenWork } from './work.ts';
 
 /** Whether work that stops for this reason is over for good, and its children with it. */
@@ -34,6 +34,7 @@ export interface GroupEnd {
 export class ChildGroup {
   readonly #work: ChildrenWork;
   readonly #plan: readonly PlannedChild[];
+  readonly #standings: readonly (Standing | null)[];
   readonly #outcomes: ChildOutcome[] = [];
   readonly #interrupt = new AbortController();
   readonly #cancel = new AbortController();
@@ -43,9 +44,11 @@ export class ChildGroup {
   #winner: number | null = null;
   #failure: unknown = null;
 
-  constructor(work: ChildrenWork, plan: readonly PlannedChild[]) {
+  /** @param standings where those stand that an earlier run has begun */
+  constructor(work: ChildrenWork, plan: readonly PlannedChild[], standings: readonly (Standing | null)[]) {
     this.#work = work;
     this.#plan = plan;
+    this.#standings = standings;
     // Every child listens to them.
     setMaxListeners(0, this.#interrupt.signal, this.#cancel.signal);
   }
@@ -77,7 +80,8 @@ export class ChildGroup {
     while (this.#next < this.#plan.length && !this.#over) {
       const index = this.#next++;
       try {
-        this.#ended(index, await this.#one(index));
+        const standing = this.#standings[index];
+        this.#ended(index, standing?.atRest ? standing.end : await this.#one(index));
       } catch (error) {
         if (this.#over) return;
         this.#failure = error;
@@ -92,7 +96,7 @@ export class ChildGroup {
     return this.#winner !== null || this.#failure !== null || this.#work.call.signal.aborted;
   }
 
-  async #one(index: number): Promise<ExecutionResult> {
+  async #one(index: number): Promise<ChildEnd> {
     const work = this.#work;
     const child = this.#plan[index]!;
     const id = work.idOf(index);
@@ -108,7 +112,7 @@ export class ChildGroup {
     return result;
   }
 
-  #ended(index: number, result: ExecutionResult): void {
+  #ended(index: number, result: ChildEnd): void {
     if (!TERMINAL_STATUSES.has(result.status)) {
       if (result.status === 'waiting') this.#parked.push(result.execution_id);
       else if (result.status === 'limit') this.#limited ??= result.execution_id;
@@ -122,14 +126,14 @@ export class ChildGroup {
     this.#cancel.abort(new FlatMachineError('cancelled', 'another child was the first to succeed'));
   }
 
-  /** With nobody left running: waits for those that park. One that has to end for sure is enough to wake the parent. */
+  /** With nobody left running: waits for those that park. Where all have to end, one is enough to wake the parent: the last, which mostly ends last. */
   async #pause(): Promise<void> {
     if (this.#limited !== null) {
       throw new Pause({ status: 'limit', message: `the child ${this.#limited} has reached its limit` });
     }
     if (this.#parked.length === 0) return;
     const { mode } = this.#work;
-    await this.#work.waitFor(mode === 'any' ? this.#parked : this.#parked.slice(0, 1));
+    await this.#work.waitFor(mode === 'any' ? this.#parked : this.#parked.slice(-1));
     throw new Pause({ status: 'waiting', channel: null });
   }
 }

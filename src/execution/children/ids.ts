@@ -13,3 +13,15 @@ export function childId(parent: string, work: number, slot: string): string {
   if (id.length <= MAX_DERIVED) return id;
   return `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.${work}.${slot}`;
 }
+
+/** The `work_step` in which a parent runs this child and waits for it; null for a launched one, and for what is no derived id. */
+export function workOf(parent: string, id: string): number | null {
+  const [, work, slot] = /\.(\d+)\.(\d+)$/.exec(id) ?? [];
+  if (work === undefined || slot === undefined) return null;
+  return childId(parent, Number(work), slot) === id ? Number(work) : null;
+}
+
+/** Whether an id is that of a launched child. */
+export function isLaunched(id: string): boolean {
+  return /\.\d+\.l\d+$/.test(id);
+}

@@ -1,9 +1,12 @@
-import { ERRORS, type ErrorCode, FlatMachineError } from '../../errors.ts';
+import { type ErrorCode, FlatMachineError, isErrorCode } from '../../errors.ts';
 import { setOwn } from '../../json.ts';
 import type { FailureRecord } from '../../machine/snapshot.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 import type { ExecutionResult } from '../setup.ts';
 import type { PlannedChild } from './plan.ts';
+
+/** What a parent has to know of a child that ended, or that stopped. */
+export type ChildEnd = Pick<ExecutionResult, 'execution_id' | 'status' | 'output' | 'error'>;
 
 /** What one child came to: an output, or why there is none. */
 export type ChildOutcome =
@@ -11,13 +14,13 @@ export type ChildOutcome =
   | { readonly error: FlatMachineError; readonly output?: undefined };
 
 /** The outcome of a child that has ended. */
-export function outcomeOf(result: ExecutionResult): ChildOutcome {
+export function outcomeOf(result: ChildEnd): ChildOutcome {
   if (result.status === 'completed') return { output: result.output };
   return { error: childError(result) };
 }
 
 /** A child's failure as its parent's: `on_error` sees the type that the child failed with. */
-function childError({ execution_id: child, error }: ExecutionResult): FlatMachineError {
+function childError({ execution_id: child, error }: ChildEnd): FlatMachineError {
   if (error === null) {
     return new FlatMachineError('cancelled', `the child ${child} was cancelled`, { details: { child } });
   }
@@ -30,7 +33,7 @@ function childError({ execution_id: child, error }: ExecutionResult): FlatMachin
 }
 
 function codeOf({ code }: FailureRecord): ErrorCode {
-  return Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'child-failed';
+  return isErrorCode(code) ? code : 'child-failed';
 }
 
 /** Everything's outcome, in the plan's order: a map if the children have keys, else a list. A failed child's place says why. */

@@ -1,5 +1,5 @@
 import { FlatMachineError } from '../../errors.ts';
-import { isJsonObject } from '../../json.ts';
+import { kindOf } from '../../json.ts';
 import type { CompiledChildren, CompiledForeach, Scope } from '../../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 
@@ -35,8 +35,7 @@ function planForeach(
 ): PlannedChild[] {
   const list = items(scope);
   if (!Array.isArray(list)) {
-    const is = list === null ? 'null' : isJsonObject(list) ? 'a map' : `a ${typeof list}`;
-    throw new FlatMachineError('not-a-list', `foreach goes over a list, and this is ${is}`);
+    throw new FlatMachineError('not-a-list', `foreach goes over a list, and this is ${kindOf(list)}`);
   }
   const seen = new Map<string, number>();
   return list.map((item, index) => {

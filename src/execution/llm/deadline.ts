@@ -1,5 +1,4 @@
-/** The longest delay `setTimeout` takes, milliseconds. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
+import { MAX_TIMER_MS } from '../../timers.ts';
 
 /** A signal that aborts with another one, or when the time is up. */
 export class Deadline {
@@ -17,7 +16,7 @@ export class Deadline {
         this.#passed = true;
         this.#controller.abort(new DOMException('the time is up', 'TimeoutError'));
       },
-      Math.min(seconds * 1000, MAX_DELAY_MS),
+      Math.min(seconds * 1000, MAX_TIMER_MS),
     );
     if (outer?.aborted) this.#stop();
     else outer?.addEventListener('abort', this.#stop, { once: true });

@@ -1,6 +1,7 @@
 import { FlatMachineError } from '../../errors.ts';
 import { isJsonObject } from '../../json.ts';
-import type { JsonObject, JsonValue } from '../../types.ts';
+import type { JsonValue } from '../../types.ts';
+import { agentError } from '../agents/errors.ts';
 
 /** Environment variables, as an agent is given them. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -44,8 +45,8 @@ function fill(value: JsonValue, take: (name: string) => string, what: string): s
 export function secret(env: Variables, name: string, what: string): string {
   const value = env[name];
   if (value !== undefined && value !== '') return value;
-  throw new FlatMachineError('auth', `${what}: the environment variable ${name} is not set`, {
-    details: { status: null, retryable: false, retry_after: null, variable: name } satisfies JsonObject,
+  throw agentError('auth', `${what}: the environment variable ${name} is not set`, {
+    details: { variable: name },
     remedy: `Set ${name}.`,
   });
 }

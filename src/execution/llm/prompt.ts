@@ -4,7 +4,7 @@ import type {
   LanguageModelV2Prompt,
   LanguageModelV2ToolResultPart,
 } from '@ai-sdk/provider';
-import { isJsonObject } from '../../json.ts';
+import { isJsonObject, parseJson } from '../../json.ts';
 import type { JsonObject } from '../../types.ts';
 import type { Message, ToolCall, ToolDefinition } from '../agents/interfaces.ts';
 
@@ -50,12 +50,8 @@ function assistantContent({ content, tool_calls = [] }: Message): AssistantConte
 /** The arguments as a map, which is all that every provider takes back. */
 function argumentsOf(call: ToolCall): JsonObject {
   const text = call.function.arguments;
-  try {
-    const value: unknown = JSON.parse(text === '' ? '{}' : text);
-    return isJsonObject(value) ? value : { arguments: text };
-  } catch {
-    return { arguments: text };
-  }
+  const value = text === '' ? {} : parseJson(text);
+  return isJsonObject(value) ? value : { arguments: text };
 }
 
 function toolResult(message: Message, names: ReadonlyMap<string, string>): LanguageModelV2ToolResultPart {

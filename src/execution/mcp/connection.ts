@@ -2,6 +2,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult, Tool as McpTool } from '@modelcontextprotocol/sdk/types.js';
 import type { FlatMachineError } from '../../errors.ts';
+import { MAX_TIMER_MS } from '../../timers.ts';
 import type { JsonObject } from '../../types.ts';
 import { agentError } from '../agents/errors.ts';
 import { redact } from '../agents/redact.ts';
@@ -12,9 +13,6 @@ import { openTransport, type ServerSettings } from './transport.ts';
 
 /** Seconds that connecting to a server and listing its tools may take when its settings do not say. */
 const DEFAULT_TIMEOUT = 30;
-
-/** The longest delay `setTimeout` takes, milliseconds. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** How long the end of a session may take to be told to a server, milliseconds. */
 const GOODBYE_MS = 1000;
@@ -67,7 +65,7 @@ export class McpConnection {
     if (this.#dead) throw this.#failure('is gone', null);
     try {
       const result = await this.#client.callTool({ name, arguments: args }, undefined, {
-        timeout: Math.min(seconds * 1000, MAX_DELAY_MS),
+        timeout: Math.min(seconds * 1000, MAX_TIMER_MS),
         signal,
       });
       return contentOf(result as CallToolResult);

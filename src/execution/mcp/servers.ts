@@ -1,10 +1,11 @@
 import { FlatMachineError } from '../../errors.ts';
 import { isJsonObject } from '../../json.ts';
+import { untilAborted } from '../../timers.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 import { fillSecrets, type Variables } from '../llm/fill-secrets.ts';
 import type { Tool } from '../tools/interfaces.ts';
 import { McpConnection } from './connection.ts';
-import { passes, type ToolFilter, toolName } from './tool-names.ts';
+import { passes, type ServerToolFilter, toolName } from './tool-names.ts';
 import type { ServerSettings } from './transport.ts';
 
 /** What a program that is started gets of the environment beside its own `env`. */
@@ -22,7 +23,7 @@ export interface ServerOwner {
 /** The MCP servers of an agent. Each is connected when tools are first asked for; one that has died is connected again at the next time. */
 export class McpServers {
   readonly #servers: readonly ServerSettings[];
-  readonly #filter: ToolFilter;
+  readonly #filter: ServerToolFilter;
   readonly #connections = new Map<string, Promise<McpConnection>>();
   #closed = false;
 
@@ -46,7 +47,7 @@ export class McpServers {
    * @throws FlatMachineError `tool` for a server that cannot be used; the signal's reason
    */
   async tools(signal: AbortSignal): Promise<Tool[]> {
-    const connections = await abortable(
+    const connections = await untilAborted(
       Promise.all(this.#servers.map((server) => this.#connect(server))),
       signal,
     );
@@ -111,20 +112,4 @@ function settingsOf(
     return { ...common, reach: { url: server_url, headers: values }, secrets };
   }
   throw new FlatMachineError('invalid-machine', `${what} needs \`command\` or \`server_url\``);
-}
-
-/** Waits for work that others may wait for as well, until the signal aborts. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let stop = (): void => {};
-  const stopped = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, stopped]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    work.catch(() => {});
-  }
 }

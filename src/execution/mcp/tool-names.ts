@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { matchesGlob } from '../tools/glob.ts';
 
 /** What providers take as the name of a tool. */
 const MAX_NAME = 64;
@@ -17,7 +18,7 @@ export function toolName(server: string, tool: string): string {
 }
 
 /** Which of the servers' tools a model may use. */
-export interface ToolFilter {
+export interface ServerToolFilter {
   /** Globs over `server:tool` (a glob without `:` means the tool of any server); null = all. */
   readonly allow: readonly string[] | null;
   /** Wins over `allow`. */
@@ -25,18 +26,12 @@ export interface ToolFilter {
 }
 
 /** Whether the filter lets a tool through. */
-export function passes({ allow, deny }: ToolFilter, server: string, tool: string): boolean {
-  const matches = (globs: readonly string[]) => globs.some((glob) => matchesGlob(glob, server, tool));
-  return !matches(deny) && (allow === null || matches(allow));
+export function passes({ allow, deny }: ServerToolFilter, server: string, tool: string): boolean {
+  const inList = (globs: readonly string[]) => globs.some((glob) => matches(glob, server, tool));
+  return !inList(deny) && (allow === null || inList(allow));
 }
 
-function matchesGlob(glob: string, server: string, tool: string): boolean {
+function matches(glob: string, server: string, tool: string): boolean {
   const text = glob.includes(':') ? `${server}:${tool}` : tool;
-  return glob === toolName(server, tool) || toPattern(glob).test(text);
-}
-
-/** `*` = any text, `?` = any character. */
-function toPattern(glob: string): RegExp {
-  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replace(/\*+/g, '.*').replaceAll('?', '.')}$`, 's');
+  return glob === toolName(server, tool) || matchesGlob(text, glob);
 }

@@ -11,7 +11,7 @@ export const callAgentPart: PartWork = async (work, facts, context, before) => {
   bound.assertTime(what);
   const scope = scopeOf(work, facts, context, before);
   const session = agent.sessionId?.(scope) ?? null;
-  const outcome = await bound.race(
+  return bound.race(
     what,
     callAgent({
       machine: setup.machine,
@@ -21,7 +21,9 @@ export const callAgentPart: PartWork = async (work, facts, context, before) => {
       context,
       sessionId: session === null ? null : String(session),
       baseOrdinal: snapshot.total_api_calls ?? 0,
+      facts,
       scope: (output, now) => scopeOf(work, facts, now, output),
+      now: () => setup.clock.now(),
       work: new PartCall(work, bound),
       journal,
       budget,
@@ -30,5 +32,4 @@ export const callAgentPart: PartWork = async (work, facts, context, before) => {
       random: setup.random,
     }),
   );
-  return outcome;
 };

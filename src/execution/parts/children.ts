@@ -2,12 +2,13 @@ import { crashPoint } from '../../crash-points.ts';
 import type { CompiledChildren, CompiledMachine } from '../../machine/interfaces.ts';
 import type { JsonValue } from '../../types.ts';
 import { cancelChildren } from '../children/cancel.ts';
-import { childSetup } from '../children/child.ts';
+import { childSetup, runChild } from '../children/child.ts';
 import { ChildGroup, type GroupEnd, isTakenUpAgain } from '../children/group.ts';
 import { childId } from '../children/ids.ts';
 import { assertDepth, linkTo } from '../children/link.ts';
 import { noSuccess, settledOutput, winnerOutput } from '../children/outcome.ts';
 import { type PlannedChild, planChildren } from '../children/plan.ts';
+import { takeStock } from '../children/stock.ts';
 import type { ChildrenWork } from '../children/work.ts';
 import { boundOf, PartCall } from '../part-call.ts';
 import { type PartWork, type StepWork, scopeOf } from '../step-work.ts';
@@ -25,18 +26,26 @@ export const runChildren: PartWork = async (work, facts, context, before) => {
   const bound = boundOf(work);
   const group = groupWork(work, children.mode, known === undefined);
   const ids = new Set(plan.map((_, i) => group.idOf(i)));
-  if (known !== undefined && children.mode === 'any') {
-    const output = await earlierWinner(work, plan, group.idOf);
-    if (output !== undefined) {
+  const setupOf = (i: number) => group.setupOf(plan[i]!.machine, group.idOf(i), NO_STOPS);
+  const standings = known === undefined ? [] : await takeStock(plan.length, setupOf);
+  if (children.mode === 'any') {
+    // The success that a run before this one may have seen already: then it stays the winner.
+    const winner = standings.findIndex((standing) => standing?.end.status === 'completed');
+    if (winner !== -1) {
+      const { input } = plan[winner]!;
+      const { output } = await runChild(setupOf(winner), input, {
+        parentId: snapshot.execution_id,
+        fresh: false,
+      });
       await cancelChildren(setup, ids);
-      return { output, context: null, to: null };
+      return { output: winnerOutput(plan[winner]!, output), context: null, to: null };
     }
   }
   const what = `children of state "${state.name}"`;
   try {
     const call = new PartCall(work, bound);
     bound.assertTime(what);
-    const running = new ChildGroup({ ...group, call }, plan).run(atOnce(work));
+    const running = new ChildGroup({ ...group, call }, plan, standings).run(atOnce(work));
     // Children that are told to end are seen to their ends even if the state does not wait for that; what they come to is in their own records.
     setup.background.add(running.catch(() => {}));
     const end = await bound.race(what, running);
@@ -48,6 +57,8 @@ export const runChildren: PartWork = async (work, facts, context, before) => {
     throw error;
   }
 };
+
+const NO_STOPS = { interrupt: undefined, cancel: undefined };
 
 function atOnce({ setup, state }: StepWork): number {
   return Math.min(
@@ -101,17 +112,4 @@ function outputOf(
   }
   if (mode === 'any') throw noSuccess(plan, outcomes);
   return settledOutput(plan, outcomes);
-}
-
-/** The success that a run before this one may have seen already: then it stays the winner. */
-async function earlierWinner(
-  { setup }: StepWork,
-  plan: readonly PlannedChild[],
-  idOf: (index: number) => string,
-): Promise<JsonValue | undefined> {
-  for (const [i, child] of plan.entries()) {
-    const last = await setup.backends.persistence.latest(idOf(i));
-    if (last?.status === 'completed') return winnerOutput(child, last.output ?? {});
-  }
-  return undefined;
 }

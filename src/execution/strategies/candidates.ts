@@ -1,6 +1,6 @@
 import type { RE2JS } from 're2js';
 import { FlatMachineError, toError } from '../../errors.ts';
-import { isJsonObject, setOwn } from '../../json.ts';
+import { isJsonObject, parseJson, setOwn } from '../../json.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 import type { AgentResult } from '../agents/interfaces.ts';
 import { isEmpty, payload } from '../agents/payload.ts';
@@ -26,13 +26,7 @@ const FIELD_TYPES: Readonly<Record<string, (text: string) => JsonValue | undefin
   int: (text) => (/^\s*[+-]?\d+\s*$/.test(text) ? finite(Number(text)) : undefined),
   float: (text) => (text.trim() === '' ? undefined : finite(Number(text))),
   bool: (text) => ({ true: true, false: false })[text.trim().toLowerCase()],
-  json: (text) => {
-    try {
-      return JSON.parse(text) as JsonValue;
-    } catch {
-      return undefined;
-    }
-  },
+  json: parseJson,
 };
 
 /**

@@ -1,12 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { toJson } from '../../json.ts';
+import { sleep } from '../../timers.ts';
 import type { JsonObject } from '../../types.ts';
 import type { Calls } from '../agents/calls.ts';
 import type { AgentCall, AgentResult } from '../agents/interfaces.ts';
 import type { CallOutcome, StrategyExecutor } from './interfaces.ts';
-
-/** The longest delay `setTimeout` takes, milliseconds. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** What a {@link JournaledExecutor} calls, and how. */
 export interface JournaledCalls {
@@ -65,13 +62,7 @@ export class JournaledExecutor implements StrategyExecutor {
   }
 
   async sleep(seconds: number): Promise<void> {
-    if (seconds <= 0) return;
-    try {
-      await delay(Math.min(seconds * 1000, MAX_DELAY_MS), undefined, { signal: this.signal });
-    } catch (error) {
-      this.signal.throwIfAborted();
-      throw error;
-    }
+    if (seconds > 0) await sleep(seconds * 1000, this.signal);
   }
 }
 

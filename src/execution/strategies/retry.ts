@@ -1,5 +1,5 @@
 import { FlatMachineError } from '../../errors.ts';
-import { withDetails } from '../agents/call-error.ts';
+import { withDetails } from '../agents/error-record.ts';
 import { failureOf } from '../agents/errors.ts';
 import { isEmpty } from '../agents/payload.ts';
 import type { CallOutcome, ExecutionType, ExecutionTypeFactory, StrategyExecutor } from './interfaces.ts';

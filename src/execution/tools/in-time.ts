@@ -1,7 +1,5 @@
 import { FlatMachineError } from '../../errors.ts';
-
-/** The longest time `setTimeout` takes, seconds. */
-const MAX_TIMER_S = (2 ** 31 - 1) / 1000;
+import { MAX_TIMER_MS } from '../../timers.ts';
 
 /**
  * Waits for a tool until its time is over, or the work's: then its signal tells it to stop, and nobody waits for it any more.
@@ -26,7 +24,7 @@ export async function inTime<T>(
       };
       onStop = () => end(stop.reason);
       stop.addEventListener('abort', onStop, { once: true });
-      if (timeout <= MAX_TIMER_S) {
+      if (timeout * 1000 <= MAX_TIMER_MS) {
         const reason = new FlatMachineError(
           'timeout',
           `it ran longer than ${timeout} s and is no longer waited for`,

@@ -1,11 +1,10 @@
 import { crashPoint } from '../../crash-points.ts';
 import { errorType, FlatMachineError } from '../../errors.ts';
-import { isJsonObject } from '../../json.ts';
-import type { MachineFacts } from '../../machine/interfaces.ts';
+import { isJsonObject, parseJson } from '../../json.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 import type { AgentWork } from '../agents/call-agent.ts';
-import { endsWork } from '../agents/call-error.ts';
 import type { ToolCall } from '../agents/interfaces.ts';
+import { stopsWork } from '../agents/thrown.ts';
 import { contextForHook, contextFromHook } from '../hook-calls.ts';
 import { inTime } from './in-time.ts';
 import type { RequestedToolCall, Tool, ToolInvocation, ToolResult } from './interfaces.ts';
@@ -39,7 +38,7 @@ export function readToolCalls(calls: readonly ToolCall[], turn: number): ReadToo
     const key = `tool.${turn}.${place}`;
     const id = given === '' || ids.has(given) ? key.replaceAll('.', '_') : given;
     ids.add(id);
-    const parsed = parse(text);
+    const parsed = text.trim() === '' ? {} : parseJson(text);
     if (isJsonObject(parsed)) {
       return {
         key,
@@ -56,26 +55,15 @@ export function readToolCalls(calls: readonly ToolCall[], turn: number): ReadToo
   });
 }
 
-function parse(text: string): unknown {
-  if (text.trim() === '') return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The tool calls of one loop. Each is made once, however often the work is done again. */
 export class ToolCalls {
   readonly #work: AgentWork;
   readonly #tools: ReadonlyMap<string, Tool>;
-  readonly #facts: MachineFacts;
   #context: JsonObject | null = null;
 
-  constructor(work: AgentWork, tools: ReadonlyMap<string, Tool>, facts: MachineFacts) {
+  constructor(work: AgentWork, tools: ReadonlyMap<string, Tool>) {
     this.#work = work;
     this.#tools = tools;
-    this.#facts = facts;
   }
 
   /** The context as tools have left it; null = unchanged. */
@@ -85,7 +73,7 @@ export class ToolCalls {
 
   /** The context as hooks and tools see it: a copy. */
   contextForHook(): JsonObject {
-    return contextForHook(this.#context ?? this.#work.context, this.#facts);
+    return contextForHook(this.#context ?? this.#work.context, this.#work.facts);
   }
 
   /** Whether the journal has this turn or call. */
@@ -166,7 +154,7 @@ export class ToolCalls {
       return checked(await this.#run(tool, call, timeout), `tool "${tool.name}"`);
     } catch (thrown) {
       signal.throwIfAborted();
-      if (endsWork(thrown)) throw thrown;
+      if (stopsWork(thrown)) throw thrown;
       return failure(thrown instanceof Error ? `${errorType(thrown)}: ${thrown.message}` : String(thrown));
     }
   }

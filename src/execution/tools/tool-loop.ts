@@ -1,6 +1,6 @@
 import { FlatMachineError, isFlatMachineError } from '../../errors.ts';
 import { isJsonObject } from '../../json.ts';
-import type { MachineFacts, ToolLoopSettings } from '../../machine/interfaces.ts';
+import type { ToolLoopSettings } from '../../machine/interfaces.ts';
 import type { JsonObject } from '../../types.ts';
 import { OneCall } from '../agents/agent-call.ts';
 import type { AgentOutcome, AgentWork } from '../agents/call-agent.ts';
@@ -13,10 +13,11 @@ import type {
 } from '../agents/interfaces.ts';
 import { costOf } from '../agents/payload.ts';
 import { contextForHook } from '../hook-calls.ts';
-import type { ToolLoopSteering } from './interfaces.ts';
+import type { Tool, ToolLoopSteering } from './interfaces.ts';
 import { steer, tell } from './steering.ts';
 import { type ReadToolCall, readToolCalls, ToolCalls } from './tool-calls.ts';
-import { definitions, offeredTools } from './tool-set.ts';
+import { definitionOf } from './tool-definition.ts';
+import { offeredTools } from './tool-set.ts';
 
 /** Asks the model once; a resume is given what an earlier run was. */
 export type AskTurn = (key: string, request: TurnRequest) => Promise<AgentResult>;
@@ -59,24 +60,15 @@ export async function runToolLoop(
       remedy: 'Use a type of agent that takes turns, e.g. flatagent.',
     });
   }
-  const facts = work.scope(null, work.context).machine as MachineFacts;
-  const tools = await offeredTools(work, executor, contextForHook(work.context, facts));
+  const tools = await offeredTools(work, executor, contextForHook(work.context, work.facts));
   const opening = await open(work, executor);
-  const loop = new ToolLoop(
-    work,
-    executor,
-    ask,
-    new ToolCalls(work, tools, facts),
-    definitions(tools),
-    opening,
-  );
-  return loop.run();
+  return new ToolLoop(work, executor, ask, tools, opening).run();
 }
 
 async function open(work: AgentWork, executor: AgentExecutor): Promise<Opening> {
   const entry = work.journal.get('open') as Opening | undefined;
   const opening = entry ?? {
-    started_at: now(work),
+    started_at: work.now(),
     messages: await executor.open!(work.input, work.context, new OneCall(work, 'open', 0)),
   };
   if (entry === undefined) await work.journal.put('open', opening as unknown as JsonObject);
@@ -104,15 +96,14 @@ class ToolLoop {
     work: AgentWork,
     executor: AgentExecutor,
     ask: AskTurn,
-    calls: ToolCalls,
-    tools: readonly ToolDefinition[],
+    tools: ReadonlyMap<string, Tool>,
     opening: Opening,
   ) {
     this.#work = work;
     this.#executor = executor;
     this.#ask = ask;
-    this.#calls = calls;
-    this.#tools = tools;
+    this.#calls = new ToolCalls(work, tools);
+    this.#tools = [...tools.values()].map(definitionOf);
     this.#bounds = work.agent.toolLoop!;
     this.#messages = [...opening.messages];
     this.#deadline = opening.started_at + this.#bounds.totalTimeout * 1000;
@@ -185,7 +176,7 @@ class ToolLoop {
   #secondsLeft(): number {
     return this.#deadline === Number.POSITIVE_INFINITY
       ? this.#deadline
-      : (this.#deadline - now(this.#work)) / 1000;
+      : (this.#deadline - this.#work.now()) / 1000;
   }
 
   /** The state that the first conditional transition to be true leads to, or null. One that cannot be evaluated yet is not true. */
@@ -244,9 +235,4 @@ function assistantMessage({ content }: AgentResult, calls: readonly ReadToolCall
       function: { name, arguments: text },
     })),
   };
-}
-
-/** The injected clock's time, milliseconds since the epoch. */
-function now(work: AgentWork): number {
-  return work.scope(null, work.context).now as number;
 }

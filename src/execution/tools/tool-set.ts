@@ -2,7 +2,8 @@ import { FlatMachineError } from '../../errors.ts';
 import type { JsonObject } from '../../types.ts';
 import { OneCall } from '../agents/agent-call.ts';
 import type { AgentWork } from '../agents/call-agent.ts';
-import type { AgentExecutor, ToolDefinition } from '../agents/interfaces.ts';
+import type { AgentExecutor } from '../agents/interfaces.ts';
+import { matchesGlob } from './glob.ts';
 import type { Tool } from './interfaces.ts';
 import { SANDBOX_TOOLS, sandboxTools } from './sandbox-tools.ts';
 
@@ -10,7 +11,7 @@ import { SANDBOX_TOOLS, sandboxTools } from './sandbox-tools.ts';
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Which tools a loop may use. */
-export interface ToolFilter {
+interface ToolFilter {
   /** Names and patterns with `*` and `?`; null = all. */
   readonly allowed: readonly string[] | null;
   /** Wins over `allowed`. */
@@ -47,16 +48,8 @@ export async function offeredTools(
 }
 
 /** Whether a tool may be used: denied wins, and no list of allowed ones allows all. */
-export function isAllowed(name: string, { allowed, denied }: ToolFilter): boolean {
+function isAllowed(name: string, { allowed, denied }: ToolFilter): boolean {
   return !matchesAny(name, denied) && (allowed === null || matchesAny(name, allowed));
-}
-
-/** The tools as a model is told of them. */
-export function definitions(tools: ReadonlyMap<string, Tool>): ToolDefinition[] {
-  return [...tools.values()].map(({ name, description, parameters }) => ({
-    type: 'function',
-    function: { name, description, parameters },
-  }));
 }
 
 function add(tools: Map<string, Tool>, more: readonly Tool[], filter: ToolFilter, source: string): void {
@@ -89,13 +82,5 @@ function assertOffered(work: AgentWork, { allowed, denied }: ToolFilter, names: 
 }
 
 function matchesAny(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => patternOf(pattern).test(name));
-}
-
-function patternOf(glob: string): RegExp {
-  const text = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${text}$`);
+  return patterns.some((pattern) => matchesGlob(name, pattern));
 }

@@ -1,6 +1,7 @@
+import { kindOf } from '../../json.ts';
 import type { Operator } from './ast.ts';
 import { MAX_ITEMS, MAX_TEXT } from './limits.ts';
-import { kindOf, toText, type Value, ValueError } from './values.ts';
+import { toText, type Value, ValueError } from './values.ts';
 
 /** The operators on values, with Python's meaning. Each throws {@link ValueError} on values it does not take. */
 export const OPERATORS: Readonly<Record<Operator, (a: Value, b: Value) => Value>> = {

@@ -1,7 +1,8 @@
+import { kindOf } from '../../json.ts';
 import type { Expression } from './ast.ts';
 import { type Evaluate, placed, type Surroundings } from './frame.ts';
 import { didYouMean } from './suggest.ts';
-import { characters, kindOf, own, type Value, ValueError } from './values.ts';
+import { characters, own, type Value, ValueError } from './values.ts';
 
 type Compile = (node: Expression) => Evaluate;
 

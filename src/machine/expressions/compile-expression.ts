@@ -1,4 +1,4 @@
-import { setOwn } from '../../json.ts';
+import { kindOf, setOwn } from '../../json.ts';
 import type { JsonObject } from '../../types.ts';
 import { checked, OPERATORS } from './arithmetic.ts';
 import type { Expression } from './ast.ts';
@@ -6,7 +6,7 @@ import { compileIndex, compileMember, compileName, compileSlice } from './compil
 import { compileCall, compileFilter, compileMethod, compileTest } from './compile-call.ts';
 import { compileComparison } from './compile-comparison.ts';
 import { type Evaluate, placed, type Surroundings } from './frame.ts';
-import { kindOf, truth, type Value } from './values.ts';
+import { truth, type Value } from './values.ts';
 
 /** An expression as a closure. @throws FlatMachineError for names, filters and tests that do not exist */
 export function compileExpression(node: Expression, around: Surroundings): Evaluate {

@@ -1,3 +1,4 @@
+import { kindOf } from '../../json.ts';
 import type { Scope } from '../interfaces.ts';
 import { bounded } from './arithmetic.ts';
 import type { Expression, Node, Targets } from './ast.ts';
@@ -5,7 +6,7 @@ import { compileExpression } from './compile-expression.ts';
 import { type Evaluate, type Frame, placed, placedError, type Surroundings } from './frame.ts';
 import { LoopState } from './loop-state.ts';
 import type { Source } from './source.ts';
-import { iterate, kindOf, own, toText, truth, type Value, ValueError } from './values.ts';
+import { iterate, own, toText, truth, type Value, ValueError } from './values.ts';
 import { assignedIn, type Inherited, Variables } from './variables.ts';
 
 /** Writes a piece of a template behind the text so far. */

@@ -1,10 +1,10 @@
-import { isJsonObject } from '../../json.ts';
+import { isJsonObject, kindOf } from '../../json.ts';
 import type { JsonValue } from '../../types.ts';
 import { checked } from './arithmetic.ts';
 import { LIST_FILTERS } from './list-filters.ts';
 import { type Callable, callable, textArgument, wholeNumber } from './signature.ts';
 import { TEXT_FILTERS } from './text-filters.ts';
-import { characters, dumpJson, kindOf, toText, truth, type Value, ValueError } from './values.ts';
+import { characters, dumpJson, toText, truth, type Value, ValueError } from './values.ts';
 
 const VALUE_FILTERS: Readonly<Record<string, Callable>> = {
   default: callable('default_value boolean', defaultTo),

@@ -1,3 +1,4 @@
+import { kindOf } from '../../json.ts';
 import type { JsonObject } from '../../types.ts';
 import { lengthOf } from './filters.ts';
 import { MAX_ITEMS } from './limits.ts';
@@ -5,7 +6,7 @@ import { entries, join } from './list-filters.ts';
 import { LoopState } from './loop-state.ts';
 import { type Callable, callable, textArgument, wholeNumber } from './signature.ts';
 import { replaceText, strip, TEXT_FILTERS } from './text-filters.ts';
-import { characters, equals, isMap, iterate, kindOf, own, type Value, ValueError } from './values.ts';
+import { characters, equals, isMap, iterate, own, type Value, ValueError } from './values.ts';
 
 /** What a template can call by name. */
 export const FUNCTIONS: ReadonlyMap<string, Callable> = new Map([

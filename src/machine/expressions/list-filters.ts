@@ -1,3 +1,4 @@
+import { kindOf } from '../../json.ts';
 import type { JsonValue } from '../../types.ts';
 import { bounded, OPERATORS } from './arithmetic.ts';
 import { MAX_ITEMS } from './limits.ts';
@@ -7,7 +8,6 @@ import {
   equals,
   isMap,
   iterate,
-  kindOf,
   order,
   own,
   toText,

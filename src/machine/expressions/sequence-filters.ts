@@ -1,9 +1,10 @@
+import { kindOf } from '../../json.ts';
 import { FILTERS } from './filters.ts';
 import type { Frame } from './frame.ts';
 import { picker } from './list-filters.ts';
 import type { Callable } from './signature.ts';
 import { TESTS } from './tests.ts';
-import { iterate, kindOf, own, truth, type Value, ValueError } from './values.ts';
+import { iterate, own, truth, type Value, ValueError } from './values.ts';
 
 /** Filters that apply another filter or a test to each item. */
 export const SEQUENCE_FILTERS: ReadonlyMap<string, Callable> = new Map<string, Callable>([

@@ -1,5 +1,6 @@
+import { kindOf } from '../../json.ts';
 import type { Frame } from './frame.ts';
-import { kindOf, type Value, ValueError } from './values.ts';
+import { type Value, ValueError } from './values.ts';
 
 /** A filter, test, function or method of the templates. */
 export interface Callable {

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../json.ts';
+import { isJsonObject, kindOf } from '../../json.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 import { MAX_TEXT, MAX_VALUE_DEPTH } from './limits.ts';
 
@@ -83,23 +83,6 @@ export function contains(container: Value, item: Value): boolean {
   if (container === undefined) return false;
   if (!isJsonObject(container)) throw new ValueError(`cannot look into ${kindOf(container)}`);
   return typeof item === 'string' && Object.hasOwn(container, item);
-}
-
-/** What kind of value this is, for messages. */
-export function kindOf(value: Value): string {
-  if (value === undefined) return 'something undefined';
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  switch (typeof value) {
-    case 'string':
-      return 'text';
-    case 'number':
-      return 'a number';
-    case 'boolean':
-      return 'a boolean';
-    default:
-      return 'a map';
-  }
 }
 
 /** As Jinja2 prints it: `True`, `False`, `None`, lists and maps as JSON, undefined as nothing. */

@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../json.ts';
 import type { JsonValue } from '../../types.ts';
+import { itemNames } from '../dialect.ts';
 import type { ConfigPath } from '../source-map.ts';
 import type { MachineView, StateView } from './view.ts';
 
@@ -41,8 +42,8 @@ export function findSites(machine: MachineView): Site[] {
     names: [],
   });
   for (const state of machine.states.values()) {
-    const { foreach, as, machine: children } = state.fields;
-    const perItem = foreach === undefined ? [] : [typeof as === 'string' ? as : 'item', 'index'];
+    const { machine: children } = state.fields;
+    const perItem = itemNames(state.fields);
     const add = (field: string, value: JsonValue | undefined, path: ConfigPath) =>
       addTemplates(sites, value, { path, state, field, names: PER_ITEM.includes(field) ? perItem : [] });
     for (const field of RENDERED) add(field, state.fields[field], [...state.path, field]);

@@ -8,8 +8,10 @@ import { AgentRegistry } from '../../../src/execution/agents/registry.ts';
 import { Budget } from '../../../src/execution/budget.ts';
 import type { MachineHooks } from '../../../src/execution/interfaces.ts';
 import { WorkJournal } from '../../../src/execution/journal.ts';
+import { machineFacts } from '../../../src/execution/step-work.ts';
 import { compileMachine, loadMachineObject } from '../../../src/machine/index.ts';
 import type { CompiledMachine } from '../../../src/machine/interfaces.ts';
+import type { MachineSnapshot } from '../../../src/machine/snapshot.ts';
 import type { JsonObject } from '../../../src/types.ts';
 import { machineOf } from '../../helpers/machine.ts';
 
@@ -122,6 +124,8 @@ export class Bench {
       context: { topic: 'boxes' },
       sessionId: null,
       baseOrdinal: options.baseOrdinal ?? 0,
+      facts: machineFacts(this.#machine, { execution_id: 'x' } as MachineSnapshot, 'start', 1),
+      now: Date.now,
       scope: (output, context) => ({ context, input: {}, output }),
       work: {
         state: 'start',

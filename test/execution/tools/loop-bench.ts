@@ -131,6 +131,8 @@ function workOf(bench: LoopBench, journal: Journal, options: LoopOptions): Agent
     context,
     sessionId: null,
     baseOrdinal: 0,
+    facts: machine,
+    now: () => bench.now,
     scope: (output: JsonValue, now: JsonObject): Scope => ({
       context: now,
       input: {},

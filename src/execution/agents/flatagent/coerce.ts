@@ -1,4 +1,4 @@
-import { isJsonObject, setOwn } from '../../../json.ts';
+import { isJsonObject, parseJson, setOwn } from '../../../json.ts';
 import type { OutputField } from '../../../machine/generated/types.ts';
 import type { JsonObject, JsonValue } from '../../../types.ts';
 import type { OutputFields } from './output-schema.ts';
@@ -71,12 +71,7 @@ function toNumber(value: JsonValue): number | null {
 
 /** The list or map that a text is; null = it is none. */
 function fromText(text: string): JsonValue {
-  if (!/^\s*[[{]/.test(text)) return null;
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return null;
-  }
+  return /^\s*[[{]/.test(text) ? (parseJson(text) ?? null) : null;
 }
 
 /** The member that the value is, small and capital letters alike. */

@@ -1,5 +1,5 @@
 import { jsonrepair } from 'jsonrepair';
-import { isJsonObject } from '../../../json.ts';
+import { isJsonObject, parseJson } from '../../../json.ts';
 import type { JsonObject } from '../../../types.ts';
 
 /** Answers longer than this are only taken when they are JSON as they stand, UTF-16 units. */
@@ -34,12 +34,8 @@ function withoutThoughts(text: string): string {
 
 function parse(text: string): JsonObject | null {
   if (!text.startsWith('{')) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const value = parseJson(text);
+  return isJsonObject(value) ? value : null;
 }
 
 function repair(text: string): JsonObject | null {

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../../../types.ts';
 import { callModel } from '../../llm/call-model.ts';
 import { McpServers } from '../../mcp/servers.ts';
 import type { Tool } from '../../tools/interfaces.ts';
+import { definitionOf } from '../../tools/tool-definition.ts';
 import type {
   AgentCall,
   AgentExecutor,
@@ -124,15 +125,7 @@ class FlatAgent implements AgentExecutor {
 
   async #definitions(call: AgentCall): Promise<ToolDefinition[]> {
     const brought = await this.tools(call);
-    return [
-      ...this.#parts.tools,
-      ...brought.map(
-        ({ name, description, parameters }): ToolDefinition => ({
-          type: 'function',
-          function: { name, description, parameters },
-        }),
-      ),
-    ];
+    return [...this.#parts.tools, ...brought.map(definitionOf)];
   }
 
   #open(input: JsonObject, context: JsonObject, tools: readonly ToolDefinition[]): Message[] {
