@@ -28,6 +28,9 @@ export function parseJson(text: string): JsonValue | undefined {
 /** Deepest nesting that {@link toJson} accepts; deeper values would end in a stack overflow somewhere later. */
 const MAX_DEPTH = 1000;
 
+/** How much of the path to a value that is not JSON an error tells, UTF-16 units. */
+const MAX_PATH = 300;
+
 /**
  * A deep copy of `value` that shares nothing with it, checked to be JSON on the way.
  * Map entries that are `undefined` are left out, as `JSON.stringify` does.
@@ -83,7 +86,8 @@ export function setOwn(target: JsonObject, key: string, value: JsonValue): void 
 }
 
 function notJson(path: string, what: string): FlatMachineError {
-  return new FlatMachineError('not-json', `${path} is not JSON: ${what}`, { details: { path } });
+  const place = path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
+  return new FlatMachineError('not-json', `${place} is not JSON: ${what}`, { details: { path: place } });
 }
 
 /** JSON with sorted keys: equal values, equal text. */

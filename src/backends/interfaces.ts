@@ -210,7 +210,10 @@ export interface Wait {
  * uses it commits. Channels are 1–500 characters without control characters (`invalid-id`).
  */
 export interface SignalBackend {
-  /** Stores a signal and hands it out; durable when the promise resolves. */
+  /**
+   * Stores a signal and hands it out; durable when the promise resolves.
+   * @throws FlatMachineError `invalid-id`, `not-json`, `too-large` for more than 16 Mi characters of JSON
+   */
   send(channel: string, data: JsonValue): Promise<Signal>;
   /**
    * The signal for this wait, taken from the head of the queue; or null, and the wait is registered. Atomic. Asked again for the same work it gives the same

@@ -27,7 +27,7 @@ export function parseResultUri(uri: string): ResultUri {
   return { executionId, path: (slash === -1 ? '' : rest.slice(slash + 1)) || 'result' };
 }
 
-/** The URI of an execution's result, or of another path of it. */
-export function resultUri(executionId: string, path = 'result'): string {
-  return `${SCHEME}${executionId}/${path}`;
+/** The URI of an execution's result. */
+export function resultUri(executionId: string): string {
+  return `${SCHEME}${executionId}/result`;
 }

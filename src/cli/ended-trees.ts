@@ -1,5 +1,4 @@
 import type { BackendSet, ExecutionSummary } from '../backends/interfaces.ts';
-import type { ExecutionStatus } from '../events.ts';
 import { TERMINAL_STATUSES } from '../machine/snapshot.ts';
 
 /**
@@ -20,8 +19,10 @@ async function endedRoots(
   { persistence }: BackendSet,
   updatedBefore: string,
 ): Promise<readonly ExecutionSummary[]> {
-  const status = [...TERMINAL_STATUSES] as ExecutionStatus[];
-  const ended = await persistence.executions({ status, updated_before: updatedBefore });
+  const ended = await persistence.executions({
+    status: [...TERMINAL_STATUSES],
+    updated_before: updatedBefore,
+  });
   const isStored = new Map<string, boolean>();
   for (const { parent_execution_id: parent } of ended) {
     if (parent === null || isStored.has(parent)) continue;

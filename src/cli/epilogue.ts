@@ -2,7 +2,7 @@ import type { Wait } from '../backends/interfaces.ts';
 import type { ExecutionResult } from '../execution/setup.ts';
 import { absoluteUrl, defaultBackend } from '../library/store-place.ts';
 import type { FailureRecord } from '../machine/snapshot.ts';
-import { dateTime, printable } from './render/text.ts';
+import { counted, dateTime, printable } from './render/text.ts';
 
 /**
  * What an execution came to and how to go on, for people; ends in a newline unless it is empty.
@@ -15,9 +15,11 @@ export function epilogue(
   quiet: boolean,
 ): string {
   const { execution_id: id, status, state, step, error } = result;
-  if (status === 'completed') return quiet ? '' : `completed  ${id}  ${steps(step)}\n`;
+  if (status === 'completed') return quiet ? '' : `completed  ${id}  ${counted(step, 'step')}\n`;
   const lines =
-    error === null ? [`${status}  ${id}  at state ${printable(state)}, ${steps(step)}`] : failure(error);
+    error === null
+      ? [`${status}  ${id}  at state ${printable(state)}, ${counted(step, 'step')}`]
+      : failure(error);
   if (status === 'waiting') lines.push(...howToSignal(waits, backendUrl));
   else if (status !== 'cancelled') lines.push(goOn(`resume ${id}`, backendUrl));
   return `${lines.join('\n')}\n`;
@@ -59,8 +61,4 @@ function goOn(command: string, backendUrl: string): string {
 
 function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function steps(count: number): string {
-  return count === 1 ? '1 step' : `${count} steps`;
 }

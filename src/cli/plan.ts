@@ -1,5 +1,3 @@
-import { AgentRegistry } from '../execution/agents/registry.ts';
-import { builtinHooks } from '../library/builtin-hooks.ts';
 import { compileMachine, loadMachineFile } from '../machine/index.ts';
 import type {
   CompiledChildren,
@@ -9,6 +7,7 @@ import type {
 } from '../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import { systemClock } from '../types.ts';
+import { builtinNames } from './builtin-names.ts';
 
 /** What may replace what the machine says. */
 export interface PlanOptions {
@@ -22,11 +21,7 @@ export interface PlanOptions {
  * given input. @throws FlatMachineError as a run would before its first step
  */
 export async function planOf(file: string, input: JsonObject, options: PlanOptions): Promise<JsonObject> {
-  const machine = await compileMachine(await loadMachineFile(file), {
-    knownHooks: builtinHooks().known(),
-    knownAgentTypes: new AgentRegistry().known(),
-    knownExecutionTypes: [],
-  });
+  const machine = await compileMachine(await loadMachineFile(file), builtinNames());
   return {
     machine: machine.name,
     file: machine.file,

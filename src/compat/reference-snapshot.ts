@@ -1,5 +1,5 @@
 import { FlatMachineError, toError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
+import { isJsonObject, toJson } from '../json.ts';
 import type { LaunchIntent } from '../machine/snapshot.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 
@@ -60,7 +60,7 @@ export function parseReferenceSnapshot(text: string, executionId: string): Refer
 function parse(text: string): JsonObject {
   let value: JsonValue;
   try {
-    value = JSON.parse(text) as JsonValue;
+    value = toJson(JSON.parse(text));
   } catch (cause) {
     throw new FlatMachineError('not-json', `it is torn: ${toError(cause).message}`, { cause });
   }

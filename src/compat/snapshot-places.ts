@@ -43,7 +43,9 @@ export async function openSnapshots(path: string, executionId: string): Promise<
 function openDirectory(path: string, executionId: string): SnapshotPlace | null {
   const directory = join(path, executionId);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
-  const names = readdirSync(directory);
+  // Neither links, which may lead anywhere, nor pipes, which nobody may ever write into.
+  const files = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const names = files.map(({ name }) => name);
   return {
     latest: names.includes('latest') ? readFileSync(join(directory, 'latest'), 'utf8').trim() : null,
     names,

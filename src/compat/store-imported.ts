@@ -19,7 +19,7 @@ export async function storeImported(backends: BackendSet, snapshot: MachineSnaps
       });
     }
     const lease = locking.lease(id);
-    const fence = lease === null ? {} : { fence: { key: lease.key, token: lease.token } };
+    const fence = lease === null ? {} : { fence: lease };
     await persistence.save(stepKey(id, snapshot.step), { ...snapshot, epoch: lease?.token ?? 0 }, fence);
   } finally {
     await locking.release(id);

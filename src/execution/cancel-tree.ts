@@ -3,6 +3,7 @@ import { toError } from '../errors.ts';
 import { TERMINAL_STATUSES } from '../machine/snapshot.ts';
 import type { Clock } from '../types.ts';
 import { type CancelResult, cancelExecution } from './cancel.ts';
+import { eachOf } from './each-of.ts';
 
 /** How many descendants are cancelled at the same time. */
 const CONCURRENCY = 16;
@@ -68,17 +69,4 @@ export async function cancelTree(
       tree.failed.push({ executionId: id, error: toError(thrown) });
     }
   }
-}
-
-/** Does something with each item, at most so many at the same time. */
-async function eachOf<T>(
-  items: readonly T[],
-  concurrency: number,
-  body: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await body(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 }

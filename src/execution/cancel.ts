@@ -77,7 +77,7 @@ async function cancelHere(backends: BackendSet, executionId: string, clock: Cloc
     await persistence.save(stepKey(executionId, snapshot.step), snapshot, {
       // What it waited for and never used is still good for others.
       over: { work: last.work_step, signal: 'returned' },
-      ...(lease === null ? {} : { fence: { key: lease.key, token: lease.token } }),
+      ...(lease === null ? {} : { fence: lease }),
     });
     return { status: 'cancelled', by: 'here', holder: null };
   } finally {

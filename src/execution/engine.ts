@@ -1,4 +1,5 @@
 import type { BackendSet } from '../backends/interfaces.ts';
+import { resultUri } from '../backends/result-uri.ts';
 import { crashPoint } from '../crash-points.ts';
 import { FlatMachineError, toError } from '../errors.ts';
 import { type MachineSnapshot, stepKey, TERMINAL_STATUSES } from '../machine/snapshot.ts';
@@ -141,10 +142,6 @@ async function finish(
   crashPoint('execution.released');
 }
 
-function resultUri(executionId: string): string {
-  return `flatagents://${executionId}/result`;
-}
-
 /** Whether an execution that has ended has also published its result and given everything back. A process that died over that leaves its lease. */
 export async function isFinished({ locking, results }: BackendSet, executionId: string): Promise<boolean> {
   return (await locking.holder(executionId)) === null && (await results.exists(resultUri(executionId)));
@@ -170,5 +167,5 @@ export function resultOf(last: MachineSnapshot): ExecutionResult {
 }
 
 function fenced({ lease }: Held) {
-  return lease === null ? {} : { fence: { key: lease.key, token: lease.token } };
+  return lease === null ? {} : { fence: lease };
 }

@@ -5,7 +5,7 @@ import { FlatMachineError, toError } from '../errors.ts';
 import type { ExecutionStatus } from '../events.ts';
 import type { CompiledState } from '../machine/interfaces.ts';
 import { type FailureRecord, type MachineSnapshot, stepKey } from '../machine/snapshot.ts';
-import { type Budget, usedBy } from './budget.ts';
+import type { Budget } from './budget.ts';
 import { contextAfterError, failureRecord, recoveryState } from './failure.ts';
 import type { Held } from './hold.ts';
 import { contextForHook } from './hook-calls.ts';
@@ -14,6 +14,7 @@ import type { Launches } from './launches.ts';
 import { Pause, type PauseReason } from './pause.ts';
 import type { ExecutionSetup } from './setup.ts';
 import { doStep, type StepResult } from './step.ts';
+import { type Change, nextRecord } from './step-record.ts';
 import { machineFacts, type StepWork } from './step-work.ts';
 
 /** A run keeps the event loop to itself for at most about this long, milliseconds. */
@@ -30,10 +31,6 @@ export interface RunParts {
   budget: Budget;
   launches: Launches;
 }
-
-/** What a step's record changes against the one before. */
-type Change = Pick<MachineSnapshot, 'status' | 'next_state' | 'context'> &
-  Partial<Pick<MachineSnapshot, 'output' | 'error' | 'work_step' | 'waiting_channel'>> & { state: string };
 
 /**
  * One execution under way: state after state, each ended by one atomic commit. What is in memory is never ahead of
@@ -240,7 +237,7 @@ export class Run {
       this.#endStep();
       this.#parts.budget.addStep();
     }
-    const snapshot = this.#next(change);
+    const snapshot = nextRecord(this.#snapshot, change, this.#parts);
     const options: SaveOptions = { events: recorder.take() };
     if (lease !== null) options.fence = lease;
     if (this.#keep !== null) options.keep = this.#keep;
@@ -260,56 +257,6 @@ export class Run {
   #signalAfter(status: ExecutionStatus): 'consumed' | 'returned' {
     const failed = status === 'failed' || status === 'cancelled';
     return failed || !this.#parts.journal.tookSignal ? 'returned' : 'consumed';
-  }
-
-  #next(change: Change): MachineSnapshot {
-    const { budget, held, journal } = this.#parts;
-    const { lease, recorder } = held;
-    const last = this.#snapshot;
-    // What work that is carried over has used so far is found again in its journal.
-    const { calls, cost, steps } = change.work_step === undefined ? budget.spent : usedBy(last);
-    const step = last.step + 1;
-    // Spelled out rather than spread: this runs once per step, and a literal of one shape is several times as fast.
-    const snapshot: MachineSnapshot = {
-      execution_id: last.execution_id,
-      machine_name: last.machine_name,
-      spec_version: last.spec_version,
-      current_state: change.state,
-      context: change.context,
-      step,
-      created_at: recorder.time(),
-      total_api_calls: calls,
-      total_cost: cost,
-      status: change.status,
-      next_state: change.next_state,
-      work_step: change.work_step ?? step + 1,
-      input: last.input,
-      config_hash: last.config_hash,
-      epoch: lease?.token ?? 0,
-    };
-    const deadline = this.#deadlineAfter(change);
-    if (deadline !== undefined) snapshot.deadline = deadline;
-    if (steps !== step) snapshot.total_steps = steps;
-    if (change.output !== undefined) snapshot.output = change.output;
-    if (change.error !== undefined) snapshot.error = change.error;
-    if (change.work_step !== undefined) snapshot.journal_told = journal.size;
-    if (change.waiting_channel !== undefined) snapshot.waiting_channel = change.waiting_channel;
-    const launches = this.#parts.launches.pending();
-    if (launches !== null) snapshot.pending_launches = launches;
-    if (last.machine_file !== undefined) snapshot.machine_file = last.machine_file;
-    if (last.machine_path !== undefined) snapshot.machine_path = last.machine_path;
-    if (last.options !== undefined) snapshot.options = last.options;
-    if (last.parent_execution_id !== undefined) snapshot.parent_execution_id = last.parent_execution_id;
-    if (last.depth !== undefined) snapshot.depth = last.depth;
-    return snapshot;
-  }
-
-  /** Work that is carried over keeps its deadline; other work gets one if its state has a timeout. */
-  #deadlineAfter({ next_state, work_step }: Change): number | undefined {
-    if (work_step !== undefined) return this.#snapshot.deadline;
-    const { machine, clock } = this.#parts.setup;
-    const timeout = next_state === null ? null : machine.states.get(next_state)?.timeout;
-    return timeout == null ? undefined : clock.now() + timeout * 1000;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CompiledState, MachineFacts, Scope } from '../machine/interfaces.ts';
 import type { MachineSnapshot } from '../machine/snapshot.ts';
-import type { JsonObject, JsonValue } from '../types.ts';
+import type { JsonObject, JsonValue, MaybePromise } from '../types.ts';
 import type { Budget } from './budget.ts';
 import type { Held } from './hold.ts';
 import type { MachineHooks } from './interfaces.ts';
@@ -33,13 +33,13 @@ export interface PartOutcome {
   to: string | null;
 }
 
-/** One part of a state's work. */
+/** One part of a state's work. Not a promise where nothing was waited for: an ordinary step is all there is between two of them. */
 export type PartWork = (
   work: StepWork,
   facts: MachineFacts,
   context: JsonObject,
   output: JsonValue | undefined,
-) => Promise<PartOutcome>;
+) => MaybePromise<PartOutcome>;
 
 /** What templates and conditions see during a step. */
 export function scopeOf(

@@ -65,7 +65,8 @@ export async function doStep(work: StepWork): Promise<StepResult> {
     if (restorePart(work, part, done)) continue;
     const load = PARTS[part]();
     const doPart = load instanceof Promise ? await load : load;
-    const outcome = await doPart(work, facts, done.context, done.output);
+    const ended = doPart(work, facts, done.context, done.output);
+    const outcome = ended instanceof Promise ? await ended : ended;
     const journaled = takeOutcome(work, facts, part, done, outcome);
     if (journaled !== null) await journaled;
   }

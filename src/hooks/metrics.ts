@@ -84,14 +84,18 @@ type AgentCallEvent = Extract<ExecutionEvent, { type: 'agent_call' }>;
 /** Tokens and cost are what the provider reports: where it reports nothing, nothing is counted. */
 function countAgentCall(to: Instruments, at: Record<string, string>, event: AgentCallEvent): void {
   const calls = event.usage?.api_calls;
-  to.agentCalls.add(typeof calls === 'number' ? calls : 1, {
+  to.agentCalls.add(isCount(calls) ? calls : 1, {
     ...at,
     ...(event.error_type === undefined ? {} : { 'error.type': event.error_type }),
   });
   for (const direction of ['input', 'output'] as const) {
     const tokens = event.usage?.[`${direction}_tokens`];
-    if (typeof tokens === 'number')
-      to.agentTokens.add(tokens, { ...at, 'flatmachine.token_type': direction });
+    if (isCount(tokens)) to.agentTokens.add(tokens, { ...at, 'flatmachine.token_type': direction });
   }
   if (event.cost !== undefined) to.agentCost.add(event.cost, at);
+}
+
+/** Whether a counter can be raised by it. */
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
 }

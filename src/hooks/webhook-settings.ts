@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../types.ts';
 import { assertKnownArgs, oneOf } from './args.ts';
 
 /** What a webhook can be told of: one name per hook method. */
-export const WEBHOOK_EVENTS = [
+const WEBHOOK_EVENTS = [
   'machine_start',
   'machine_end',
   'state_enter',
@@ -16,7 +16,7 @@ export const WEBHOOK_EVENTS = [
   'execution_end',
 ] as const;
 
-/** One of {@link WEBHOOK_EVENTS}. */
+/** Something that a webhook can be told of. */
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 /** Where and how messages are sent. */

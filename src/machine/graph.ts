@@ -95,8 +95,8 @@ function toGraph(
 function toCalls(state: StateView): GraphCall[] {
   const { foreach, mode } = state.fields;
   const words = [foreach === undefined ? [] : ['foreach'], mode === 'any' ? ['any'] : []].flat();
-  return childNames(state).map(({ name, path }) => {
-    const launch = path[state.path.length] === 'launch';
+  return childNames(state).map(({ name, field }) => {
+    const launch = field === 'launch';
     const label = launch ? 'launch' : words.join(', ') || null;
     return { from: state.name, to: name, kind: launch ? 'launch' : 'run', label };
   });

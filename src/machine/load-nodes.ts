@@ -17,7 +17,7 @@ import type { Entries, Node, SourceMap } from './source-map.ts';
 export const MAX_NESTING = 200;
 
 /** How many values aliases may add to those that stand in the file. */
-export const MAX_ALIASED = 100_000;
+const MAX_ALIASED = 100_000;
 
 /** What went wrong with a node; `limit` ends the reading. */
 export type NodeFault = 'duplicate-key' | 'not-json' | 'alias' | 'limit';

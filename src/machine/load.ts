@@ -13,7 +13,7 @@ import { LimitReached, type NodeFault, readNodes } from './load-nodes.ts';
 import { type ConfigPath, type Node, type Part, SourceMap } from './source-map.ts';
 
 /** Largest machine file, bytes. */
-export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /** Further syntax errors of one file are left out: they mostly follow from the first. */
 const MAX_SYNTAX_ERRORS = 20;

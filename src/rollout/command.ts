@@ -1,5 +1,6 @@
 import { isFlatMachineError } from '../errors.ts';
 import type { WorkCall } from '../execution/interfaces.ts';
+import type { SandboxCommand } from '../execution/tools/interfaces.ts';
 import type { ExecRequest, ExecResult } from '../runners/interfaces.ts';
 import { workName } from './identity.ts';
 import { inHeldSlot, sandboxLost } from './lost.ts';
@@ -12,21 +13,6 @@ const TAIL = 4096;
 /** Bytes kept of each stream while a command runs. */
 const MAX_OUTPUT = 256 * 1024;
 
-/** One command of a rollout. */
-export interface RolloutCommand {
-  /** Tells the commands of a piece of work apart: with that one's id it makes it run once, however often it is asked for. `[A-Za-z0-9._-]`, at most 70. */
-  id: string;
-  cmd: string;
-  /** Seconds; Infinity = none. */
-  timeout: number;
-  env?: Record<string, string>;
-  /** Relative to the workspace, which is the default. */
-  cwd?: string;
-  stdin?: string;
-  /** Told of its output while it comes in, beside the events. */
-  onOutput?: (text: string) => void;
-}
-
 /**
  * Runs a command in the held slot, or collects it if it ran already, and tells of it in events.
  * A timeout or a cancellation of the state ends the command; an interruption or a lost lease leaves it to whoever resumes.
@@ -36,7 +22,7 @@ export async function runCommand(
   session: RolloutSession,
   held: HeldSlot,
   call: WorkCall,
-  command: RolloutCommand,
+  command: SandboxCommand,
 ): Promise<ExecResult> {
   const activity = session.activity(held);
   const request = execRequest(held, call, command);
@@ -68,7 +54,7 @@ export function tail(text: string): string {
   return bytes.subarray(start).toString('utf8');
 }
 
-function execRequest(held: HeldSlot, call: WorkCall, command: RolloutCommand): ExecRequest {
+function execRequest(held: HeldSlot, call: WorkCall, command: SandboxCommand): ExecRequest {
   const { id, cmd, timeout, env, cwd, stdin } = command;
   const execId = `${workName(call.workId)}.${id}`;
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };

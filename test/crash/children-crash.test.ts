@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -22,6 +22,8 @@ describe('kill -9 of a parent with many children', () => {
     let kills = 0;
     for (let first = true; kills < KILLS; first = false) {
       const running = await startCli(first ? start : resume, { cwd: directory });
+      // Before its first commit there is nothing to resume.
+      while (running.child.exitCode === null && !existsSync(join(directory, 'effects'))) await sleep(10);
       // Long enough to come into the run, short enough that it does not end before the last kill.
       await sleep(150 + Math.random() * 200);
       running.child.kill('SIGKILL');

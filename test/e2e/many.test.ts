@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBackends } from '../../src/backends/open.ts';
 import { STATE_DIR } from '../../src/library/store-place.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { homeOf } from '../../src/rollout/identity.ts';
 import type { CliResult } from '../helpers/cli.ts';
 import { describeWith } from '../helpers/components.ts';
 import { ROLLOUT, RolloutPlace, resultOf } from '../helpers/rollout-place.ts';
@@ -35,7 +36,9 @@ async function sample(
   over: Promise<unknown>,
 ): Promise<Sampled> {
   const seen: Sampled = { samples: 0, environments: 0, taken: 0, shared: 0 };
-  const inside = await runner.open(join(place.directory, STATE_DIR));
+  const stateDir = join(place.directory, STATE_DIR);
+  const inside = await runner.open(stateDir);
+  const home = homeOf(stateDir);
   const backends = await openBackends(place.store, {});
   let ended = false;
   void over.finally(() => {
@@ -43,7 +46,7 @@ async function sample(
   });
   try {
     while (!ended) {
-      const there = await inside.list({ flatmachine: '1' });
+      const there = await inside.list({ home });
       const taken = (await backends.slots.slots()).flatMap(({ trajectory_id }) => trajectory_id ?? []);
       seen.samples++;
       seen.environments = Math.max(seen.environments, there.length);

@@ -6,7 +6,7 @@ import { RolloutPlace, resultOf } from '../helpers/rollout-place.ts';
 import { runnersUnderTest } from '../helpers/runners.ts';
 
 /** Three turns, of which the second takes this long, seconds. */
-const LONG = 1.5;
+const LONG = 3;
 const TURNS = [
   { cmd: 'echo one >> journal.log' },
   { cmd: `echo two >> journal.log; echo begun; sleep ${LONG}; echo two is over >> journal.log` },

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackends } from '../../src/backends/open.ts';
 import { STATE_DIR } from '../../src/library/store-place.ts';
+import { homeOf } from '../../src/rollout/identity.ts';
 import { dockerApi } from './docker.ts';
 import type { RunnerUnderTest } from './runners.ts';
 
@@ -20,13 +21,12 @@ export async function leftovers(
   try {
     const environments = await backends.slots.environments();
     const holders = await Promise.all(ids.map((id) => backends.locking.holder(id)));
-    const containers = await Promise.all(ids.map((id) => containersOf(id, runner)));
     return [
       ...environments.map((environment) => `environment ${environment.environment_id} in the store`),
       ...(await backends.slots.slots()).map((slot) => `slot ${slot.slot_id} in the store`),
       ...holders.flatMap((holder) => (holder === null ? [] : [`a lease of ${holder.owner}`])),
       ...processesOf(directory),
-      ...containers.flat(),
+      ...(await containersOf(directory, runner)),
       ...environmentDirectories(join(directory, STATE_DIR)),
     ];
   } finally {
@@ -55,10 +55,12 @@ export function processesOf(directory: string): string[] {
   return found;
 }
 
-/** Containers, dead or alive, that carry the execution's label. Empty for runners without containers. */
-export async function containersOf(executionId: string, runner: { name: string }): Promise<string[]> {
+/** Containers, dead or alive, that were made from this directory. Empty for runners without containers. */
+async function containersOf(directory: string, runner: { name: string }): Promise<string[]> {
   if (runner.name !== 'docker') return [];
-  const filters = encodeURIComponent(JSON.stringify({ label: [`owner=${executionId}`] }));
+  const filters = encodeURIComponent(
+    JSON.stringify({ label: [`home=${homeOf(join(directory, STATE_DIR))}`] }),
+  );
   const containers = (await dockerApi(`/containers/json?all=1&filters=${filters}`)) as { Names: string[] }[];
   return containers.map((container) => `container ${container.Names.join(' ')}`);
 }

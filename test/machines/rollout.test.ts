@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ExecutionEvent } from '../../src/events.ts';
 import { FlatMachine } from '../../src/flatmachine.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { homeOf } from '../../src/rollout/identity.ts';
 import { openRunner } from '../../src/runners/registry.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { temporaryDirectory } from '../helpers/cli.ts';
@@ -42,10 +43,10 @@ for (const { name, found, env, input: given } of runnersUnderTest) {
 
     const runner = () => openRunner(name, { stateDir: join(cwd, '.flatmachine') });
 
-    const nothingLeft = async (owner = 'r') => {
+    const nothingLeft = async () => {
       expect(await machine.backends.slots.environments()).toEqual([]);
       expect(await machine.backends.slots.slots()).toEqual([]);
-      expect(await (await runner()).list({ owner })).toEqual([]);
+      expect(await (await runner()).list({ home: homeOf(join(cwd, '.flatmachine')) })).toEqual([]);
       expect(processesOf(cwd)).toEqual([]);
     };
 
@@ -190,7 +191,7 @@ for (const { name, found, env, input: given } of runnersUnderTest) {
       const starts = events.flatMap((event) => (event.type === 'command_start' ? [event] : []));
       expect(starts[1]).toMatchObject({ exec_id: starts[0]?.exec_id, joined: true });
       await again.close();
-      await nothingLeft('i');
+      await nothingLeft();
     });
 
     it('what is cancelled in mid-command leaves nothing', async () => {
@@ -202,7 +203,7 @@ for (const { name, found, env, input: given } of runnersUnderTest) {
         await delay(20);
       await machine.backends.persistence.requestCancel('c');
       expect(await running).toMatchObject({ status: 'cancelled' });
-      await nothingLeft('c');
+      await nothingLeft();
     });
 
     it('what is wrong with the input is said before anything is made', async () => {
@@ -211,7 +212,7 @@ for (const { name, found, env, input: given } of runnersUnderTest) {
       expect(failed.error?.message).toContain(join(cwd, 'nowhere'));
       const nobody = await machine.execute({ ...base, agent: '../../x' }, { id: 'y', runner: name });
       expect(nobody).toMatchObject({ status: 'failed', error: { code: 'usage' } });
-      await nothingLeft('x');
+      await nothingLeft();
     });
 
     it('the snapshot holds what the agent left', async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ExecutionEvent } from '../../src/events.ts';
 import { FlatMachine } from '../../src/flatmachine.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { homeOf } from '../../src/rollout/identity.ts';
 import { openRunner } from '../../src/runners/registry.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { temporaryDirectory } from '../helpers/cli.ts';
@@ -53,7 +54,7 @@ for (const { name, found, env, input: given } of runnersUnderTest) {
       });
       expect(await machine.backends.slots.slots()).toEqual([]);
       const runner = await openRunner(name, { stateDir: join(cwd, '.flatmachine') });
-      expect(await runner.list({ owner: 'r' })).toEqual([]);
+      expect(await runner.list({ home: homeOf(join(cwd, '.flatmachine')) })).toEqual([]);
       expect(processesOf(cwd)).toEqual([]);
     });
 

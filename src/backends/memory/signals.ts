@@ -1,9 +1,11 @@
 import { toJson } from '../../json.ts';
 import { TERMINAL_STATUSES } from '../../machine/snapshot.ts';
+import type { JsonValue } from '../../types.ts';
 import { storeClosed } from '../failures.ts';
 import type { Signal, SignalBackend, Wait, WaitRequest, WorkOver } from '../interfaces.ts';
 import { checkChannel, checkId } from '../keys.ts';
 import { formatSignalId } from '../signal-id.ts';
+import { signalText } from '../signal-text.ts';
 import { createChannels, type MemorySignal, type Receiver } from './channels.ts';
 import { checkFence, type MemoryStore } from './store.ts';
 
@@ -85,7 +87,7 @@ export function createMemorySignals(store: MemoryStore): MemorySignals {
       const signal: MemorySignal = {
         order: ++sent,
         channel,
-        data: toJson(data, 'signal'),
+        data: JSON.parse(signalText(data)) as JsonValue,
         sentAt: new Date().toISOString(),
         given: 0,
       };

@@ -1,9 +1,9 @@
 import { FlatMachineError } from '../../errors.ts';
-import { toJson } from '../../json.ts';
 import type { JsonValue } from '../../types.ts';
 import type { Signal, SignalBackend, WaitRequest } from '../interfaces.ts';
 import { checkChannel, checkId } from '../keys.ts';
 import { formatSignalId } from '../signal-id.ts';
+import { signalText } from '../signal-text.ts';
 import { createAwaitedChildren } from './awaited-children.ts';
 import { checksum } from './checksum.ts';
 import type { SqliteStore } from './database.ts';
@@ -74,7 +74,7 @@ export function createSqliteSignals(store: SqliteStore): SqliteSignals {
   return {
     async send(channel, data) {
       checkChannel(channel);
-      const text = JSON.stringify(toJson(data, 'signal'));
+      const text = signalText(data);
       const sentAt = new Date().toISOString();
       const sum = checksum(text);
       const id = await store.write(() => {

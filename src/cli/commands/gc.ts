@@ -10,7 +10,7 @@ import { endedTrees } from '../ended-trees.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stderr, stdout } from '../io.ts';
 import { duration, seconds } from '../options.ts';
-import { oneLine } from '../render/text.ts';
+import { counted, oneLine } from '../render/text.ts';
 import { withStore } from '../store.ts';
 
 interface GcOptions {
@@ -79,9 +79,7 @@ async function deleteEnded(store: BackendSet, { olderThan, dryRun }: GcOptions):
       stdout.write(`${oneLine(summary.execution_id)}  ${summary.status}  ${summary.updated_at}\n`);
     }
   }
-  stderr.write(
-    `${gone} ${gone === 1 ? 'execution' : 'executions'} ${dryRun === true ? 'would be ' : ''}deleted\n`,
-  );
+  stderr.write(`${counted(gone, 'execution')} ${dryRun === true ? 'would be ' : ''}deleted\n`);
   return kept === 0;
 }
 
@@ -134,6 +132,6 @@ async function reapAll(backends: BackendSet, { grace, dryRun }: GcOptions): Prom
   }
   const gone = items.filter(({ error }) => error === undefined).length;
   const would = dryRun === true ? 'would be ' : '';
-  stderr.write(`${gone} ${gone === 1 ? 'slot or environment' : 'slots and environments'} ${would}removed\n`);
+  stderr.write(`${counted(gone, 'slot or environment', 'slots and environments')} ${would}removed\n`);
   return items.every(({ error }) => error === undefined);
 }

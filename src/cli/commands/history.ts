@@ -4,7 +4,7 @@ import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stdout, writeJson } from '../io.ts';
 import { table } from '../render/table.ts';
-import { dateTime, formatSpan, oneLine } from '../render/text.ts';
+import { counted, dateTime, formatSpan, oneLine } from '../render/text.ts';
 import { withExecution } from '../store.ts';
 
 interface HistoryOptions {
@@ -64,18 +64,17 @@ function noteOf({ snapshot, events }: StepRecord): string {
   else if (snapshot.event !== undefined && snapshot.event !== 'machine_start') notes.push(snapshot.event);
   if (snapshot.waiting_channel !== undefined) notes.push(`waits for ${snapshot.waiting_channel}`);
   for (const event of events) if (event.type === 'signal') notes.push(`signal on ${event.channel}`);
-  notes.push(...count(events, 'agent_call', 'agent call'), ...count(events, 'tool_call', 'tool call'));
-  notes.push(...count(events, 'launch', 'launch', 'launches'));
+  notes.push(...countOf(events, 'agent_call', 'agent call'), ...countOf(events, 'tool_call', 'tool call'));
+  notes.push(...countOf(events, 'launch', 'launch', 'launches'));
   return notes.join(', ');
 }
 
-function count(
+function countOf(
   events: readonly ExecutionEvent[],
   type: ExecutionEvent['type'],
   one: string,
-  many = `${one}s`,
+  many?: string,
 ): string[] {
   const found = events.filter((event) => event.type === type).length;
-  if (found === 0) return [];
-  return [found === 1 ? `1 ${one}` : `${found} ${many}`];
+  return found === 0 ? [] : [counted(found, one, many)];
 }

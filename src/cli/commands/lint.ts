@@ -1,20 +1,18 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { AgentRegistry } from '../../execution/agents/registry.ts';
-import { builtinHooks } from '../../library/builtin-hooks.ts';
 import {
   type Diagnostic,
   formatDiagnostic,
   type LintedTree,
-  type LintOptions,
   lintTree,
   loadMachineFile,
 } from '../../machine/index.ts';
+import { builtinNames } from '../builtin-names.ts';
 import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findMachines } from '../find-machines.ts';
 import { stderr, stdout, writeJson } from '../io.ts';
-import { printable } from '../render/text.ts';
+import { counted, printable } from '../render/text.ts';
 
 const FORMATS = ['pretty', 'simple', 'json'] as const;
 type Format = (typeof FORMATS)[number];
@@ -30,15 +28,10 @@ export const setup: CommandSetup = (command) => {
 
 async function lint(paths: readonly string[], { format }: { format: Format }): Promise<ExitCode> {
   const files = findMachines(paths);
-  const known: LintOptions = {
-    knownHooks: builtinHooks().known(),
-    knownAgentTypes: new AgentRegistry().known(),
-    knownExecutionTypes: [],
-  };
   const all: Diagnostic[] = [];
   const told = new Set<string>();
   for (const file of files) {
-    const tree = await lintTree(await loadMachineFile(file), known);
+    const tree = await lintTree(await loadMachineFile(file), builtinNames());
     const fresh = tree.found.filter((found) => isFresh(found, told));
     all.push(...fresh);
     if (format !== 'json') stdout.write(written(fresh, tree, format));
@@ -68,10 +61,6 @@ function written(found: readonly Diagnostic[], tree: LintedTree, format: Format)
 }
 
 function summary(files: number, errors: number, warnings: number): string {
-  const counts = [count(files, 'file'), count(errors, 'error'), count(warnings, 'warning')];
+  const counts = [counted(files, 'file'), counted(errors, 'error'), counted(warnings, 'warning')];
   return counts.join(', ');
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }

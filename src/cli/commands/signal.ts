@@ -3,7 +3,7 @@ import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stderr } from '../io.ts';
 import { readJson } from '../options.ts';
-import { oneLine } from '../render/text.ts';
+import { counted, oneLine } from '../render/text.ts';
 import { noStore, withStore } from '../store.ts';
 
 interface SignalOptions {
@@ -30,11 +30,11 @@ async function signal(channel: string, json: string, options: SignalOptions): Pr
     crashPoint('signal.sent');
     const given = (await store.signals.waits(channel)).filter((wait) => wait.signal_id === signal_id);
     const what = `signal ${signal_id} on ${oneLine(channel)}`;
-    if (given.length === 0) stderr.write(`${what}: queued, nobody waits on this channel yet\n`);
-    else
-      stderr.write(
-        `${what}: handed to ${given.length === 1 ? '1 execution' : `${given.length} executions`}\n`,
-      );
+    const became =
+      given.length === 0
+        ? 'queued, nobody waits on this channel yet'
+        : `handed to ${counted(given.length, 'execution')}`;
+    stderr.write(`${what}: ${became}\n`);
     return EXIT.ok;
   });
 }

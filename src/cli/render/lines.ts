@@ -1,5 +1,5 @@
 import type { EventType, ExecutionEvent } from '../../events.ts';
-import { clip, clockTime, dateTime, formatSpan, oneLine, printable } from './text.ts';
+import { clip, clockTime, counted, dateTime, formatSpan, oneLine, printable } from './text.ts';
 import type { View } from './view.ts';
 
 /** The longest line that is printed, in columns: commands and messages may be of any size. */
@@ -95,8 +95,7 @@ function callFacts({ usage, cost, duration_ms }: Extract<ExecutionEvent, { type:
 }
 
 function childrenText(count: number | undefined): string {
-  if (count === undefined) return 'its children';
-  return count === 1 ? '1 child' : `${count} children`;
+  return count === undefined ? 'its children' : counted(count, 'child', 'children');
 }
 
 /** The last line of a piece of output that has something on it. */

@@ -105,3 +105,8 @@ export function clockTime(iso: string): string {
 export function dateTime(iso: string): string {
   return iso.slice(0, 19).replace('T', ' ');
 }
+
+/** `1 step`, `3 steps`. @param many default: `one` with an `s` */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

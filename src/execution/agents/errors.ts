@@ -5,6 +5,7 @@ import { AGENT_ERRORS, type AgentErrorCode, agentErrorCode } from './error-codes
 import type { AgentFailure } from './interfaces.ts';
 import { classify } from './provider-error.ts';
 import { redact } from './redact.ts';
+import { waitWithin } from './retry-after.ts';
 
 /** What is known of a failed call beside its message. */
 export interface AgentErrorFacts {
@@ -72,7 +73,8 @@ export interface ErrorContext {
 
 /** Whatever a provider's client threw, as one of our errors; ours stay as they are. What the provider sent is not kept as a cause: it may hold keys and prompts. */
 export function toAgentError(error: unknown, { from, secrets = [] }: ErrorContext): FlatMachineError {
-  if (error instanceof FlatMachineError) return error;
+  const ours = ownError(error);
+  if (ours !== null) return ours;
   const found = classify(error);
   if (found === null) {
     const message = error instanceof Error ? error.message : String(error);
@@ -89,9 +91,15 @@ export function reportedError(error: JsonValue, agent: string): FlatMachineError
   const status = facts.status ?? facts.status_code;
   const message =
     typeof facts.message === 'string' ? facts.message : `agent "${agent}" reports ${JSON.stringify(error)}`;
-  return agentError(code, message, {
+  return agentError(code, redact(message), {
     status: typeof status === 'number' ? status : null,
     retryable: typeof facts.retryable === 'boolean' ? facts.retryable : AGENT_ERRORS[code],
-    retryAfter: typeof facts.retry_after === 'number' ? facts.retry_after : null,
+    retryAfter: typeof facts.retry_after === 'number' ? waitWithin(facts.retry_after) : null,
   });
+}
+
+/** One of our errors that a provider's client has passed on, by itself or as the cause of its own. */
+function ownError(error: unknown): FlatMachineError | null {
+  if (error instanceof FlatMachineError) return error;
+  return error instanceof Error && error.cause instanceof FlatMachineError ? error.cause : null;
 }

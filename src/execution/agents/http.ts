@@ -6,7 +6,7 @@ import type { Render } from '../../machine/interfaces.ts';
 import type { JsonObject } from '../../types.ts';
 import { Deadline } from '../llm/deadline.ts';
 import { fillSecrets } from '../llm/fill-secrets.ts';
-import { send } from '../llm/send.ts';
+import { boundedBody, send } from '../llm/send.ts';
 import { agentError, toAgentError } from './errors.ts';
 import type {
   AgentCall,
@@ -16,6 +16,7 @@ import type {
   Message,
   TurnRequest,
 } from './interfaces.ts';
+import { redact, withoutSecrets } from './redact.ts';
 
 /** Seconds a call may take when the agent does not say. */
 const DEFAULT_TIMEOUT = 600;
@@ -92,7 +93,8 @@ class HttpAgent implements AgentExecutor {
     call: AgentCall,
   ): Promise<AgentResult> {
     const { headers, secrets, timeout } = this.#settings;
-    const key = `${call.workId}/${call.call}`;
+    // An execution's id may have letters that no header may.
+    const key = encodeURI(`${call.workId}/${call.call}`);
     const deadline = new Deadline(timeout, call.signal);
     try {
       const answer = await send({
@@ -144,26 +146,24 @@ class HttpAgent implements AgentExecutor {
         responseBody: body,
       });
     }
+    const { secrets } = this.#settings;
     const answer = parseJson(body);
-    if (isJsonObject(answer)) return toJson(answer) as AgentResult;
+    if (isJsonObject(answer)) {
+      const result = toJson(answer) as JsonObject;
+      // What it calls an error goes into messages; the rest is what was asked for, and stays as it is.
+      if (result.error != null)
+        result.error = parseJson(withoutSecrets(JSON.stringify(result.error), secrets)) ?? '[redacted]';
+      return result as AgentResult;
+    }
     throw agentError('server', `agent "${this.#name}" answered with something that is no JSON map`, {
       status: statusCode,
-      details: { answer: body.slice(0, 200) },
+      details: { answer: redact(body, secrets).slice(0, 200) },
     });
   }
 }
 
 async function bodyOf(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_ANSWER) {
-      throw agentError('server', `the answer is larger than ${MAX_ANSWER / 1024 / 1024} MB`, {
-        retryable: false,
-      });
-    }
-    chunks.push(chunk);
-  }
+  for await (const chunk of boundedBody(answer, MAX_ANSWER)) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -2,7 +2,7 @@ import { FlatMachineError } from '../../errors.ts';
 import type { AgentAdapter } from './interfaces.ts';
 
 /** The kinds of agents that this package brings. */
-export const BUILT_IN_AGENTS: readonly AgentAdapter[] = [
+const BUILT_IN_AGENTS: readonly AgentAdapter[] = [
   // biome-ignore lint/style/noRestrictedImports: a room on this floor, not the library's index
   { type: 'flatagent', load: async () => (await import('./flatagent/index.ts')).flatagentFactory },
   { type: 'command', load: async () => (await import('./command.ts')).commandFactory },

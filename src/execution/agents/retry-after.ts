@@ -11,19 +11,20 @@ export function retryAfter(
   now = Date.now(),
 ): number | null {
   const milliseconds = number(headers['retry-after-ms']);
-  if (milliseconds !== null) return within(milliseconds / 1000);
+  if (milliseconds !== null) return waitWithin(milliseconds / 1000);
   const text = headers['retry-after'];
   if (text === undefined) return null;
   const seconds = number(text);
-  if (seconds !== null) return within(seconds);
+  if (seconds !== null) return waitWithin(seconds);
   const date = Date.parse(text);
-  return Number.isNaN(date) ? null : within((date - now) / 1000);
+  return Number.isNaN(date) ? null : waitWithin((date - now) / 1000);
 }
 
 function number(text: string | undefined): number | null {
   return text !== undefined && /^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Number(text) : null;
 }
 
-function within(seconds: number): number {
+/** A wait that somebody asks for, within reason; seconds. */
+export function waitWithin(seconds: number): number {
   return Math.min(Math.max(seconds, 0), MAX_WAIT);
 }

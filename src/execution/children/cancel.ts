@@ -3,10 +3,14 @@ import type { ExecutionStatus } from '../../events.ts';
 import type { CompiledMachine } from '../../machine/interfaces.ts';
 import { type MachineSnapshot, TERMINAL_STATUSES } from '../../machine/snapshot.ts';
 import { cancelTree } from '../cancel-tree.ts';
+import { eachOf } from '../each-of.ts';
 import { isFinished, resumeExecution } from '../engine.ts';
 import type { ExecutionSetup } from '../setup.ts';
 import { childSetup } from './child.ts';
 import { workOf } from './ids.ts';
+
+/** How many children are ended at the same time: their commits share the disk's work. */
+const CONCURRENCY = 16;
 
 /** What has not ended. */
 const OPEN: readonly ExecutionStatus[] = ['running', 'waiting', 'limit', 'interrupted'];
@@ -16,11 +20,10 @@ const OPEN: readonly ExecutionStatus[] = ['running', 'waiting', 'limit', 'interr
  * @param only these alone, by id
  */
 export async function cancelChildren(setup: ExecutionSetup, only?: ReadonlySet<string>): Promise<void> {
-  for (const { execution_id: id } of await setup.backends.persistence.executions({
-    parent: setup.executionId,
-  })) {
-    if (only === undefined || only.has(id)) await cancelChild(setup, id);
-  }
+  const { executionId: parent, backends } = setup;
+  const children = await backends.persistence.executions({ parent });
+  const ids = children.map((child) => child.execution_id).filter((id) => only === undefined || only.has(id));
+  await eachOf(ids, CONCURRENCY, (id) => cancelChild(setup, id));
 }
 
 /**
@@ -29,10 +32,9 @@ export async function cancelChildren(setup: ExecutionSetup, only?: ReadonlySet<s
  */
 export async function cancelLeftBehind(setup: ExecutionSetup, before: number): Promise<void> {
   const { executionId: parent, backends } = setup;
-  for (const { execution_id: id } of await backends.persistence.executions({ parent, status: OPEN })) {
-    const work = workOf(parent, id);
-    if (work !== null && work < before) await cancelChild(setup, id);
-  }
+  const open = await backends.persistence.executions({ parent, status: OPEN });
+  const ids = open.map((child) => child.execution_id).filter((id) => (workOf(parent, id) ?? before) < before);
+  await eachOf(ids, CONCURRENCY, (id) => cancelChild(setup, id));
 }
 
 async function cancelChild(setup: ExecutionSetup, id: string): Promise<void> {

@@ -1,20 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isFlatMachineError } from '../../errors.ts';
 import type { CompiledMachine } from '../../machine/interfaces.ts';
 import type { RunOptions } from '../../machine/snapshot.ts';
+import { sleep } from '../../timers.ts';
 import type { JsonObject } from '../../types.ts';
 import { resumeExecution, startExecution } from '../engine.ts';
 import type { ExecutionResult, ExecutionSetup, ParentLink } from '../setup.ts';
 
 /** How often a parent looks whether a child that another process runs has ended, milliseconds. */
 const LOCKED_RETRY_MS = 100;
-
-/** One child, as its parent recorded it. */
-export interface ChildPlan {
-  id: string;
-  machine: CompiledMachine;
-  input: JsonObject;
-}
 
 /** What ends a child from outside. */
 export interface ChildStops {
@@ -25,7 +18,7 @@ export interface ChildStops {
 /** The setup of a child, from that of the execution that starts it. */
 export function childSetup(
   setup: ExecutionSetup,
-  { id, machine }: Pick<ChildPlan, 'id' | 'machine'>,
+  { id, machine }: { id: string; machine: CompiledMachine },
   parent: ParentLink | null,
   stops: ChildStops,
   options: RunOptions,
@@ -67,6 +60,6 @@ export async function runChild(
         throw error;
     }
     stop ??= AbortSignal.any(stops);
-    await sleep(LOCKED_RETRY_MS, undefined, { signal: stop }).catch(() => stop?.throwIfAborted());
+    await sleep(LOCKED_RETRY_MS, stop);
   }
 }

@@ -154,7 +154,9 @@ const COUNTS = {
 function usageOf(usage: LanguageModelV2Usage | null): JsonObject | null {
   const told = Object.entries(COUNTS).flatMap(([name, key]) => {
     const count = usage?.[key];
-    return count === undefined || Number.isNaN(count) ? [] : [[name, count] as const];
+    return count === undefined || !(count >= 0 && count <= Number.MAX_SAFE_INTEGER)
+      ? []
+      : [[name, count] as const];
   });
   return told.length === 0 ? null : Object.fromEntries(told);
 }

@@ -1,5 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { agentError } from '../agents/errors.ts';
+
+/** Largest answer to {@link sendAsFetch}, bytes: a stream of the longest answers of models is a tenth of it. */
+const MAX_ANSWER = 64 * 1024 * 1024;
 
 /** A request to a model or an agent. */
 export interface OutgoingRequest {
@@ -58,7 +62,23 @@ export async function send({
   });
 }
 
-/** {@link send} in the form of the built-in `fetch`, for clients that take one. Bodies must be text or bytes. */
+/**
+ * The body of an answer, which may not grow without end.
+ * @param max bytes
+ * @throws FlatMachineError `server`, and breaks the connection, once it is larger
+ */
+export async function* boundedBody(answer: IncomingMessage, max: number): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > max) {
+      throw agentError('server', `the answer is larger than ${max / 1024 / 1024} MB`, { retryable: false });
+    }
+    yield chunk;
+  }
+}
+
+/** {@link send} in the form of the built-in `fetch`, for clients that take one. Bodies must be text or bytes; answers of more than 64 MB break off. */
 export async function sendAsFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
   const response = await send({
     url: input instanceof Request ? input.url : String(input),
@@ -74,6 +94,8 @@ export async function sendAsFetch(input: string | URL | Request, init: RequestIn
   const status = response.statusCode ?? 500;
   const empty = status === 204 || status === 205 || status === 304;
   if (empty) response.resume();
-  const body = empty ? null : (Readable.toWeb(response) as ReadableStream<Uint8Array>);
+  const body = empty
+    ? null
+    : (Readable.toWeb(Readable.from(boundedBody(response, MAX_ANSWER))) as ReadableStream<Uint8Array>);
   return new Response(body, { status, statusText: response.statusMessage ?? '', headers });
 }

@@ -6,6 +6,7 @@ import { MAX_TIMER_MS } from '../../timers.ts';
 import type { JsonObject } from '../../types.ts';
 import { agentError } from '../agents/errors.ts';
 import { redact } from '../agents/redact.ts';
+import { Deadline } from '../llm/deadline.ts';
 import type { ToolInvocation, ToolResult } from '../tools/interfaces.ts';
 import { GroupTransport } from './group-transport.ts';
 import { contentOf } from './tool-content.ts';
@@ -13,6 +14,9 @@ import { openTransport, type ServerSettings } from './transport.ts';
 
 /** Seconds that connecting to a server and listing its tools may take when its settings do not say. */
 const DEFAULT_TIMEOUT = 30;
+
+/** Tools of one server. More are no list but an attack: all of them would be told to the model. */
+const MAX_TOOLS = 1000;
 
 /** How long the end of a session may take to be told to a server, milliseconds. */
 const GOODBYE_MS = 1000;
@@ -34,12 +38,15 @@ export class McpConnection {
     };
   }
 
-  /** @throws FlatMachineError `tool` for a server that does not start, answer or speak MCP; `missing-package`, `auth` */
-  static async open(settings: ServerSettings): Promise<McpConnection> {
+  /**
+   * @param signal gives up
+   * @throws FlatMachineError `tool` for a server that does not start, answer or speak MCP; `missing-package`, `auth`
+   */
+  static async open(settings: ServerSettings, signal: AbortSignal): Promise<McpConnection> {
     const { client, transport } = await openTransport(settings);
     const connection = new McpConnection(settings, client, transport);
     try {
-      await connection.#begin();
+      await connection.#begin(signal);
       return connection;
     } catch (error) {
       await connection.close();
@@ -87,17 +94,29 @@ export class McpConnection {
     await this.#transport.close();
   }
 
-  async #begin(): Promise<void> {
-    const options = { timeout: (this.#settings.timeout ?? DEFAULT_TIMEOUT) * 1000 };
-    await this.#client.connect(this.#transport, options);
-    const tools: McpTool[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await this.#client.listTools(cursor === undefined ? {} : { cursor }, options);
-      tools.push(...page.tools);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    this.#tools = tools;
+  /** Its time is for all of it: a server may give its list in as many pages as it likes. */
+  async #begin(signal: AbortSignal): Promise<void> {
+    const seconds = this.#settings.timeout ?? DEFAULT_TIMEOUT;
+    const deadline = new Deadline(seconds, signal);
+    try {
+      const timeout = Math.min(seconds * 1000, MAX_TIMER_MS);
+      // The SDK leaves its listeners on the signals that it is given.
+      const options = () => ({ timeout, signal: AbortSignal.any([deadline.signal]) });
+      await this.#client.connect(this.#transport, options());
+      const tools: McpTool[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await this.#client.listTools(cursor === undefined ? {} : { cursor }, options());
+        tools.push(...page.tools);
+        if (tools.length > MAX_TOOLS) throw new Error(`it has more than ${MAX_TOOLS} tools`);
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      this.#tools = tools;
+    } catch (error) {
+      throw deadline.passed ? new Error(`timed out after ${seconds} s`) : error;
+    } finally {
+      deadline.end();
+    }
   }
 
   /** A session over HTTP lives on until the server is told; whether it hears it is its own affair. */

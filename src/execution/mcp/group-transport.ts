@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadBuffer } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 
@@ -14,6 +13,11 @@ const GRACE_MS = 500;
 /** How much of what a server last wrote to stderr is kept, UTF-16 units. */
 const MAX_STDERR = 2000;
 
+/** Largest message of a server, bytes. */
+const MAX_MESSAGE = 16 * 1024 * 1024;
+
+const NEWLINE = 10;
+
 /** A program that speaks MCP over stdin and stdout. */
 export interface ServerProgram {
   command: string;
@@ -25,7 +29,7 @@ export interface ServerProgram {
 
 /** The SDK's way to read and write messages. */
 export interface Wire {
-  ReadBuffer: new () => ReadBuffer;
+  deserializeMessage(line: string): JSONRPCMessage;
   serializeMessage(message: JSONRPCMessage): string;
 }
 
@@ -36,14 +40,17 @@ export class GroupTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   readonly #program: ServerProgram;
   readonly #wire: Wire;
-  readonly #buffer: ReadBuffer;
+  /** The beginning of a message, as it came in, and its bytes. */
+  #partial: Buffer[] = [];
+  #size = 0;
   #child: ChildProcess | null = null;
   #stderr = '';
+  /** Why it is not listened to any more. */
+  #fault = '';
 
   constructor(program: ServerProgram, wire: Wire) {
     this.#program = program;
     this.#wire = wire;
-    this.#buffer = new wire.ReadBuffer();
   }
 
   /** How it ended, or what it last complained of, for messages; empty = nothing is known. */
@@ -51,7 +58,7 @@ export class GroupTransport implements Transport {
     const code = this.#child?.exitCode;
     const signal = this.#child?.signalCode;
     const ended = signal ? `ended by ${signal}` : typeof code === 'number' ? `ended with code ${code}` : '';
-    return [ended, this.#stderr.trim()].filter((text) => text !== '').join(': ');
+    return [this.#fault, ended, this.#stderr.trim()].filter((text) => text !== '').join(': ');
   }
 
   async start(): Promise<void> {
@@ -72,9 +79,10 @@ export class GroupTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin;
     if (!stdin?.writable) throw new Error('the server does not listen any more');
-    if (!stdin.write(this.#wire.serializeMessage(message))) {
-      await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
-    }
+    if (stdin.writableLength > MAX_MESSAGE) throw new Error('the server does not read what it is sent');
+    await new Promise<void>((resolve, reject) => {
+      stdin.write(this.#wire.serializeMessage(message), (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   /** Ends the program: first politely, then by force, and with it all that is left of its group. */
@@ -92,11 +100,33 @@ export class GroupTransport implements Transport {
   }
 
   #read(chunk: Buffer): void {
+    let rest = chunk;
+    for (let end = rest.indexOf(NEWLINE); end >= 0 && this.#fault === ''; end = rest.indexOf(NEWLINE)) {
+      this.#keep(rest.subarray(0, end));
+      const line = Buffer.concat(this.#partial).toString('utf8');
+      this.#partial = [];
+      this.#size = 0;
+      this.#hear(line);
+      rest = rest.subarray(end + 1);
+    }
+    this.#keep(rest);
+  }
+
+  #keep(piece: Buffer): void {
+    if (this.#fault !== '') return;
+    this.#partial.push(piece);
+    this.#size += piece.length;
+    if (this.#size <= MAX_MESSAGE) return;
+    this.#partial = [];
+    this.#fault = `it sent a message of more than ${MAX_MESSAGE / 1024 / 1024} MB`;
+    this.close().catch((failure: Error) => this.onerror?.(failure));
+  }
+
+  /** Hands a message on; a line that is none, which programs print in their carelessness, is passed over. */
+  #hear(line: string): void {
+    if (this.#fault !== '' || line.trim() === '') return;
     try {
-      this.#buffer.append(chunk);
-      for (let message = this.#buffer.readMessage(); message !== null; message = this.#buffer.readMessage()) {
-        this.onmessage?.(message);
-      }
+      this.onmessage?.(this.#wire.deserializeMessage(line));
     } catch (error) {
       this.onerror?.(error as Error);
     }

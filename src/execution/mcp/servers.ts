@@ -25,7 +25,7 @@ export class McpServers {
   readonly #servers: readonly ServerSettings[];
   readonly #filter: ServerToolFilter;
   readonly #connections = new Map<string, Promise<McpConnection>>();
-  #closed = false;
+  readonly #over = new AbortController();
 
   /**
    * @param mcp `mcp` of a flatagent
@@ -66,7 +66,7 @@ export class McpServers {
 
   /** Ends all connections and programs. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#over.abort(new FlatMachineError('tool', 'the run is over'));
     const connections = await Promise.allSettled(this.#connections.values());
     this.#connections.clear();
     const open = connections.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
@@ -74,7 +74,7 @@ export class McpServers {
   }
 
   async #connect(settings: ServerSettings): Promise<McpConnection> {
-    if (this.#closed)
+    if (this.#over.signal.aborted)
       throw new FlatMachineError('tool', `the MCP server "${settings.name}" was closed with its run`);
     const known = this.#connections.get(settings.name);
     if (known !== undefined) {
@@ -84,7 +84,7 @@ export class McpServers {
       if (this.#connections.get(settings.name) !== known) return this.#connect(settings);
       await connection.close();
     }
-    const opening = McpConnection.open(settings);
+    const opening = McpConnection.open(settings, this.#over.signal);
     this.#connections.set(settings.name, opening);
     opening.catch(() => this.#connections.delete(settings.name));
     return opening;

@@ -2,10 +2,10 @@ import { FlatMachineError } from '../../errors.ts';
 import type { MaybePromise } from '../../types.ts';
 import { actionOutcome, contextForHook, handlesAction } from '../hook-calls.ts';
 import { boundOf, HookCall } from '../part-call.ts';
-import { type PartWork, scopeOf } from '../step-work.ts';
+import { type PartOutcome, type PartWork, scopeOf } from '../step-work.ts';
 
 /** `action`: what the hook returns is the output. */
-export const doAction: PartWork = async (work, facts, context, before) => {
+export const doAction: PartWork = (work, facts, context, before) => {
   const { state, hooks, held, setup } = work;
   const { recorder } = held;
   const action = state.action as string;
@@ -26,12 +26,14 @@ export const doAction: PartWork = async (work, facts, context, before) => {
   const started = recorder.live ? setup.clock.monotonic() : 0;
   if (recorder.live) recorder.emit({ type: 'action_start', action });
   const returned = hooks.onAction?.(action, contextForHook(context, facts), call);
-  const value = isPromise(returned) ? await bound.race(what, returned) : returned;
-  if (recorder.live) {
-    recorder.emit({ type: 'action_end', action, duration_ms: setup.clock.monotonic() - started });
-  }
-  const outcome = actionOutcome(value);
-  return { output: outcome.output, context: outcome.context, to: null };
+  const ended = (value: unknown): PartOutcome => {
+    if (recorder.live) {
+      recorder.emit({ type: 'action_end', action, duration_ms: setup.clock.monotonic() - started });
+    }
+    const { output, context: changed } = actionOutcome(value);
+    return { output, context: changed, to: null };
+  };
+  return isPromise(returned) ? bound.race(what, returned).then(ended) : ended(returned);
 };
 
 function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {

@@ -20,12 +20,17 @@ export type Judge = (result: AgentResult) => Judgement;
 /** How long an answer's text is per token where the provider does not count, UTF-16 units. */
 const UNITS_PER_TOKEN = 4;
 
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+]);
+
 /** What a field's text may be read as; undefined = the text is none. */
 const FIELD_TYPES: Readonly<Record<string, (text: string) => JsonValue | undefined>> = {
   str: (text) => text,
   int: (text) => (/^\s*[+-]?\d+\s*$/.test(text) ? finite(Number(text)) : undefined),
   float: (text) => (text.trim() === '' ? undefined : finite(Number(text))),
-  bool: (text) => ({ true: true, false: false })[text.trim().toLowerCase()],
+  bool: (text) => BOOLEANS.get(text.trim().toLowerCase()),
   json: parseJson,
 };
 

@@ -83,13 +83,7 @@ function replace(content: Buffer, path: string, args: Arguments): { content: Buf
   if (old.length === 0)
     throw new FlatMachineError('usage', 'old_string is empty: use write_file for a whole file');
   if (old.equals(fresh)) throw new FlatMachineError('usage', 'old_string and new_string are the same');
-  const pieces: Buffer[] = [];
-  let from = 0;
-  for (let at = content.indexOf(old); at >= 0; at = content.indexOf(old, from)) {
-    pieces.push(content.subarray(from, at));
-    from = at + old.length;
-  }
-  const count = pieces.length;
+  const count = occurrences(content, old);
   if (count === 0) throw new FlatMachineError('usage', notFound(content.toString('utf8'), path, oldText));
   if (count > 1 && !args.flag('replace_all')) {
     throw new FlatMachineError(
@@ -97,8 +91,33 @@ function replace(content: Buffer, path: string, args: Arguments): { content: Buf
       `old_string occurs ${count} times in ${path}: add lines around it until it occurs once, or set replace_all`,
     );
   }
-  const parts = pieces.flatMap((piece) => [piece, fresh]);
-  return { content: Buffer.concat([...parts, content.subarray(from)]), count };
+  const size = content.length + count * (fresh.length - old.length);
+  if (size > MAX_FILE) {
+    throw new FlatMachineError(
+      'too-large',
+      `${path} would have ${size} bytes; files of at most ${MAX_FILE} can be edited`,
+    );
+  }
+  return { content: replaced(content, old, fresh, size), count };
+}
+
+function occurrences(content: Buffer, old: Buffer): number {
+  let count = 0;
+  for (let at = content.indexOf(old); at >= 0; at = content.indexOf(old, at + old.length)) count++;
+  return count;
+}
+
+/** @param size of the new content, bytes */
+function replaced(content: Buffer, old: Buffer, fresh: Buffer, size: number): Buffer {
+  const result = Buffer.allocUnsafe(size);
+  let [from, end] = [0, 0];
+  for (let at = content.indexOf(old); at >= 0; at = content.indexOf(old, from)) {
+    end += content.copy(result, end, from, at);
+    end += fresh.copy(result, end);
+    from = at + old.length;
+  }
+  content.copy(result, end, from);
+  return result;
 }
 
 function notFound(text: string, path: string, old: string): string {

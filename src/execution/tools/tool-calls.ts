@@ -1,6 +1,6 @@
 import { crashPoint } from '../../crash-points.ts';
 import { errorType, FlatMachineError } from '../../errors.ts';
-import { isJsonObject, parseJson } from '../../json.ts';
+import { isJsonObject, toJson } from '../../json.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 import type { AgentWork } from '../agents/call-agent.ts';
 import type { ToolCall } from '../agents/interfaces.ts';
@@ -23,6 +23,8 @@ interface ToolEntry extends JsonObject {
 export interface ReadToolCall extends RequestedToolCall {
   /** Its place in the loop, `tool.{turn}.{place in the turn}`. */
   readonly key: string;
+  /** Its name as the conversation has it. */
+  readonly spoken: string;
   /** The arguments as the conversation has them: what the model wrote, or `{}` where that is no JSON object, which some providers refuse. */
   readonly text: string;
   /** The arguments as events have them: parsed, or what the model wrote. */
@@ -31,19 +33,24 @@ export interface ReadToolCall extends RequestedToolCall {
   readonly problem: string | null;
 }
 
-/** Reads a model's tool calls. Ids that are missing, or not the call's own, are replaced. */
+/** Ids that every provider takes back. */
+const ID = /^[\x21-\x7e]{1,512}$/;
+
+/** Longest name of a tool that providers take. */
+const MAX_NAME = 64;
+
+/** Reads a model's tool calls. Ids that are missing, not the call's own, or not to be sent back are replaced. */
 export function readToolCalls(calls: readonly ToolCall[], turn: number): ReadToolCall[] {
   const ids = new Set<string>();
   return calls.map(({ id: given, function: { name, arguments: text } }, place) => {
     const key = `tool.${turn}.${place}`;
-    const id = given === '' || ids.has(given) ? key.replaceAll('.', '_') : given;
+    const id = ids.has(given) || !ID.test(given) ? key.replaceAll('.', '_') : given;
     ids.add(id);
-    const parsed = text.trim() === '' ? {} : parseJson(text);
-    if (isJsonObject(parsed)) {
+    const common = { key, id, name, spoken: spokenName(name) };
+    const parsed = parse(text);
+    if (parsed !== null) {
       return {
-        key,
-        id,
-        name,
+        ...common,
         arguments: parsed,
         text: text.trim() === '' ? '{}' : text,
         written: parsed,
@@ -51,8 +58,24 @@ export function readToolCalls(calls: readonly ToolCall[], turn: number): ReadToo
       };
     }
     const problem = 'the arguments are not a JSON object';
-    return { key, id, name, arguments: {}, text: '{}', written: text, problem };
+    return { ...common, arguments: {}, text: '{}', written: text, problem };
   });
+}
+
+/** A name in the letters that every provider takes back: models make up tools whose names they refuse. */
+function spokenName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, MAX_NAME) || '_';
+}
+
+/** The JSON map that a text is; null = it is none, or one that cannot be stored: it nests too deep, or a number is infinite. */
+function parse(text: string): JsonObject | null {
+  if (text.trim() === '') return {};
+  try {
+    const value = toJson(JSON.parse(text));
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** The tool calls of one loop. Each is made once, however often the work is done again. */

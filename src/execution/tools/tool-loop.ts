@@ -229,10 +229,10 @@ function assistantMessage({ content }: AgentResult, calls: readonly ReadToolCall
   return {
     role: 'assistant',
     content: content ?? '',
-    tool_calls: calls.map(({ id, name, text }) => ({
+    tool_calls: calls.map(({ id, spoken, text }) => ({
       id,
       type: 'function',
-      function: { name, arguments: text },
+      function: { name: spoken, arguments: text },
     })),
   };
 }

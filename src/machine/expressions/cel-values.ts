@@ -13,14 +13,14 @@ import { ValueError } from './values.ts';
 const RAW = Symbol('raw');
 
 /** A JSON value as the library sees it. */
-export function toCel(value: JsonValue): unknown {
+function toCel(value: JsonValue): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value !== 'object' || value === null) return value;
   return Array.isArray(value) ? wrapList(value) : new LazyMap(value);
 }
 
 /** A Map in the eyes of the library that reads a JSON map. It has none of a Map's storage: making one costs nothing. */
-export class LazyMap {
+class LazyMap {
   readonly raw: JsonObject;
 
   constructor(raw: JsonObject) {

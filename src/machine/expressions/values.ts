@@ -57,7 +57,7 @@ export function order(a: Value, b: Value): number {
 }
 
 /** Order by code point, as Python has it; JavaScript's `<` puts characters beyond U+FFFF before some others. */
-export function orderTexts(a: string, b: string): number {
+function orderTexts(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -102,7 +102,7 @@ export function toText(value: Value): string {
 }
 
 /** As Python prints it, but integral numbers without `.0`: JSON does not tell 1 and 1.0 apart. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e-4 || value === 0 || !Number.isFinite(value)) return String(value === 0 ? 0 : value);
   return value.toExponential().replace(/e-(\d)$/, 'e-0$1');

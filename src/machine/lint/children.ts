@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../json.ts';
-import type { JsonValue } from '../../types.ts';
+import { childNames } from './names.ts';
 import type { Report } from './report.ts';
 import { entries, type MachineView, type StateView } from './view.ts';
 
@@ -43,22 +43,12 @@ function checkList(report: Report, state: StateView): void {
     report.add('foreach-several-machines', path, message, { part: 'key' });
   }
   const seen = new Set<string>();
-  machine.forEach((child, i) => {
-    const name = childName(child);
-    if (name === null) return;
+  for (const { name, field, path: at } of childNames(state)) {
+    if (field !== 'machine') continue;
     if (seen.has(name)) {
-      const at = isJsonObject(child) ? [...path, i, 'name'] : [...path, i];
-      report.add(
-        'duplicate-child',
-        at,
-        `state "${state.name}" runs the machine "${name}" twice, under one name`,
-      );
+      const message = `state "${state.name}" runs the machine "${name}" twice, under one name`;
+      report.add('duplicate-child', at, message);
     }
     seen.add(name);
-  });
-}
-
-function childName(child: JsonValue): string | null {
-  if (typeof child === 'string') return child;
-  return isJsonObject(child) && typeof child.name === 'string' ? child.name : null;
+  }
 }

@@ -1,9 +1,8 @@
 import { isJsonObject } from '../../json.ts';
 import type { Diagnostic } from '../interfaces.ts';
 import type { LoadedMachine } from '../load.ts';
-import type { ConfigPath } from '../source-map.ts';
 import { diagnostic } from './diagnostic.ts';
-import { childNames } from './names.ts';
+import { type ChildName, childNames } from './names.ts';
 import { isUnconditional, type MachineView, viewMachines } from './view.ts';
 
 /** `settings.max_depth` of a machine that does not say. */
@@ -54,10 +53,10 @@ function maxDepth({ loaded: { config } }: Tree): number {
 }
 
 /** The children that every run of the machine starts: those of the states up to the first branch, wait or hook that may route. */
-function surelyRun({ loaded: { config } }: Tree): { name: string; path: ConfigPath }[] {
+function surelyRun({ loaded: { config } }: Tree): ChildName[] {
   const view = isJsonObject(config) ? viewMachines(config)[0] : undefined;
   if (view === undefined || view.hooks.some((hook) => hook.name === null)) return [];
-  const found: { name: string; path: ConfigPath }[] = [];
+  const found: ChildName[] = [];
   for (const state of straightWay(view)) {
     if (state.fields.foreach === undefined) found.push(...childNames(state));
   }

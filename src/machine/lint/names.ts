@@ -21,17 +21,25 @@ export function checkNames(report: Report, machine: MachineView): void {
   }
 }
 
+/** A machine that a state names, and where. */
+export interface ChildName {
+  readonly name: string;
+  /** The field that names it: it is waited for, or not. */
+  readonly field: 'machine' | 'launch';
+  readonly path: ConfigPath;
+}
+
 /** The machines that a state runs or launches. */
-export function childNames(state: StateView): { name: string; path: ConfigPath }[] {
-  return ['machine', 'launch'].flatMap((field) => {
+export function childNames(state: StateView): ChildName[] {
+  return (['machine', 'launch'] as const).flatMap((field) => {
     const value = state.fields[field];
     const path = [...state.path, field];
-    if (typeof value === 'string') return [{ name: value, path }];
+    if (typeof value === 'string') return [{ name: value, field, path }];
     if (!Array.isArray(value)) return [];
     return value.flatMap((item, i) => {
-      if (typeof item === 'string') return [{ name: item, path: [...path, i] }];
+      if (typeof item === 'string') return [{ name: item, field, path: [...path, i] }];
       return isJsonObject(item) && typeof item.name === 'string'
-        ? [{ name: item.name, path: [...path, i, 'name'] }]
+        ? [{ name: item.name, field, path: [...path, i, 'name'] }]
         : [];
     });
   });

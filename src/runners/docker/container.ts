@@ -17,7 +17,7 @@ const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETU
 /** Label with the environment's id, which makes a container one of ours. */
 export const ID_LABEL = 'flatmachine.id';
 /** Label with what has to be known again of the spec, as JSON: {@link SpecRecord}. */
-export const SPEC_LABEL = 'flatmachine.spec';
+const SPEC_LABEL = 'flatmachine.spec';
 
 /** What is recorded of a spec on its container. */
 export interface SpecRecord {

@@ -112,6 +112,7 @@ describe('the model', () => {
   });
 
   it.each([
+    [{ tools: [{ name: 'look' }] }, 'invalid-machine', 'has no `function` with a name'],
     [{ model: 'nobody' }, 'invalid-machine', 'there is no profile "nobody"'],
     [{ model: { provider: 'openai', name: 'm' } }, 'auth', 'OPENAI_API_KEY is not set'],
     [{ model: { provider: 'anthropic', name: 'm', api_key_env: 'MY_KEY' } }, 'auth', 'MY_KEY is not set'],

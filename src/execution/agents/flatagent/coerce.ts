@@ -65,7 +65,8 @@ const WORDS: Readonly<Record<string, boolean>> = { true: true, yes: true, false:
 
 function toNumber(value: JsonValue): number | null {
   if (typeof value === 'number') return value;
-  const isNumber = typeof value === 'string' && /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?\s*$/i.test(value);
+  const isNumber =
+    typeof value === 'string' && /^\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?\s*$/i.test(value);
   return isNumber && Number.isFinite(Number(value)) ? Number(value) : null;
 }
 

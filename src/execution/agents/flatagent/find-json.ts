@@ -2,8 +2,14 @@ import { jsonrepair } from 'jsonrepair';
 import { isJsonObject, parseJson } from '../../../json.ts';
 import type { JsonObject } from '../../../types.ts';
 
-/** Answers longer than this are only taken when they are JSON as they stand, UTF-16 units. */
-const MAX_REPAIR = 1024 * 1024;
+/** Maps longer than this are only taken when they are JSON as they stand, UTF-16 units: the time that mending takes grows with the square. */
+const MAX_REPAIR = 64 * 1024;
+
+/** How many maps of an answer are looked at, the last ones. */
+const MAX_MAPS = 1000;
+
+/** How many of them are mended. */
+const MAX_REPAIRS = 20;
 
 /**
  * The JSON map in a model's answer: the answer itself, what stands in a code block, or what stands in the text around; else the same mended (single quotes, trailing
@@ -15,13 +21,14 @@ export function findJson(answer: string, mend = true): JsonObject | null {
   const whole = parse(text);
   if (whole !== null) return whole;
   const blocks = codeBlocks(text);
-  const maps = [...blocks, ...topLevelMaps(text)];
-  for (const candidate of maps.reverse()) {
+  const maps = [...blocks, ...topLevelMaps(text)].reverse().slice(0, MAX_MAPS);
+  for (const candidate of maps) {
     const map = parse(candidate);
     if (map !== null) return map;
   }
-  if (!mend || text.length > MAX_REPAIR) return null;
-  for (const candidate of [...maps, fromFirstBrace(text)]) {
+  if (!mend) return null;
+  const broken = new Set([...maps.slice(0, MAX_REPAIRS), fromFirstBrace(text)]);
+  for (const candidate of broken) {
     const map = repair(candidate);
     if (map !== null) return map;
   }
@@ -39,7 +46,7 @@ function parse(text: string): JsonObject | null {
 }
 
 function repair(text: string): JsonObject | null {
-  if (!text.startsWith('{')) return null;
+  if (!text.startsWith('{') || text.length > MAX_REPAIR) return null;
   try {
     return parse(jsonrepair(text));
   } catch {

@@ -1,3 +1,4 @@
+import { FlatMachineError } from '../../../errors.ts';
 import { isJsonObject } from '../../../json.ts';
 import type { AgentDefinition } from '../../../machine/interfaces.ts';
 import type { JsonObject, JsonValue } from '../../../types.ts';
@@ -33,7 +34,7 @@ export const flatagentFactory: AgentFactory = (definition, { env }) => {
     prompts: compilePrompts(data, schema, definition.location),
     output,
     schema,
-    tools: (Array.isArray(data.tools) ? data.tools : []) as unknown as ToolDefinition[],
+    tools: toolsOf(data, definition),
     metadata: isJsonObject(definition.config.metadata) ? definition.config.metadata : {},
     connect: connector(data.mcp, definition, env),
   });
@@ -45,6 +46,25 @@ function dataOf({ config }: AgentDefinition): JsonObject {
   if (!isJsonObject(data.prompt)) return data;
   const { prompt, ...own } = data;
   return { ...(isJsonObject(prompt.data) ? prompt.data : prompt), ...own };
+}
+
+/** @throws FlatMachineError `invalid-machine` for a tool that is not in the function form */
+function toolsOf({ tools }: JsonObject, { name, location }: AgentDefinition): ToolDefinition[] {
+  return (Array.isArray(tools) ? tools : []).map((tool, i): ToolDefinition => {
+    if (isToolDefinition(tool)) return tool;
+    throw new FlatMachineError(
+      'invalid-machine',
+      `tool ${i + 1} of agent "${name}" has no \`function\` with a name`,
+      {
+        location,
+        remedy: 'Write it as `{type: function, function: {name, description, parameters}}`.',
+      },
+    );
+  });
+}
+
+function isToolDefinition(tool: unknown): tool is ToolDefinition {
+  return isJsonObject(tool) && isJsonObject(tool.function) && typeof tool.function.name === 'string';
 }
 
 /** How the MCP servers are reached; null = there are none. */
