@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readReferenceSnapshot } from '../../src/compat/read-snapshot.ts';
@@ -85,6 +86,20 @@ describe('reading the reference’s snapshots', () => {
       writeFileSync(join(dir, 't', `step_${String(step).padStart(6, '0')}_${event}.json`), '');
     }
     await expect(read('t')).rejects.toMatchObject({ code: 'execution-not-found' });
+  });
+
+  it('reads neither links nor pipes, and nothing that could not be stored', async () => {
+    writeSnapshotDirectory(dir, 'h', 'python-1.0.0', RUN);
+    const at = (name: string) => join(dir, 'h', name);
+    renameSync(at('step_000002_state_enter.json'), join(dir, 'elsewhere.json'));
+    symlinkSync(join(dir, 'elsewhere.json'), at('step_000002_state_enter.json'));
+    rmSync(at('latest'));
+    execFileSync('mkfifo', [at('step_000003_execute.json'), at('latest')]);
+    const deep = `{"execution_id":"h","current_state":"b","step":4,"context":{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`;
+    writeFileSync(at('step_000004_execute.json'), deep);
+    writeFileSync(at('step_000005_execute.json'), deep.replace(/\[.*\]/, '1e999'));
+    expect(await read('h')).toMatchObject({ event: 'state_exit', step: 1 });
+    expect(warnings.map((warning) => warning.length < 1000)).toEqual([true, true]);
   });
 
   it('needs no pointer, and orders the events of one step as they happen', async () => {

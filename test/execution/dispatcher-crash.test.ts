@@ -10,7 +10,7 @@ const POINTS: readonly (readonly [CrashPoint, number])[] = [
   ['step.before-work', 4],
   ['step.before-commit', 5],
   ['step.after-commit', 5],
-  ['child.ended', 3],
+  ['children.planned', 3],
   ['execution.finished', 3],
 ];
 
@@ -26,7 +26,7 @@ describe.concurrent('a tree whose workers die one after another', () => {
       for (let i = 1; i <= deaths; i++) {
         const { signal } = await cli(worker, {
           cwd,
-          env: { FLATMACHINE_CRASH_AT: `${point}#${1 + (i % 3)}` },
+          env: { FLATMACHINE_CRASH_AT: `${point}#${1 + ((i - 1) % 3)}` },
         });
         if (signal === 'SIGKILL') died++;
       }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { BackendSet } from '../../src/backends/interfaces.ts';
 import type { ExecutionEvent } from '../../src/events.ts';
+import { Budget } from '../../src/execution/budget.ts';
 import type { HookFactory, MachineHooks } from '../../src/execution/interfaces.ts';
 import type { FlatMachine } from '../../src/flatmachine.ts';
 import type { JsonObject } from '../../src/types.ts';
@@ -176,6 +177,17 @@ describe('launch', () => {
     await machine.resume('p');
     await machine.settled();
     expect(ran).toBe(1);
+  });
+
+  test('records of an execution that launches many do not keep their inputs', async () => {
+    const backend = await memory();
+    const data = parent({ launch: ['asks', 'asks'], launch_input: { n: 'x'.repeat(10_000) } }, { asks });
+    const machine = await load(data, {}, { backend });
+    await machine.execute({}, { id: 'p' });
+    await machine.settled();
+    const last = await backend.persistence.latest('p');
+    expect(last?.pending_launches?.map(({ execution_id }) => execution_id)).toEqual(['p.1.l0', 'p.1.l1']);
+    expect(JSON.stringify(last).length).toBeLessThan(2000);
   });
 
   test('what ended launched children have used still bounds the execution after a resume', async () => {
@@ -403,7 +415,6 @@ describe('many children', () => {
     await machine.execute({ xs: Array.from({ length: n }, (_, i) => i) }, { id: 'p' });
     machine = await load(data, {}, { backend });
     let parentWakes = 0;
-    const started = performance.now();
     for (let i = 0; i < n; i++) {
       await backend.signals.send(`go/${i}`, i);
       for (;;) {
@@ -414,8 +425,69 @@ describe('many children', () => {
         await of.resume(ready.execution_id);
       }
     }
-    console.log('wakes', parentWakes, Math.round(performance.now() - started), 'ms');
     expect((await backend.persistence.latest('p'))?.status).toBe('completed');
     expect(parentWakes).toBeLessThan(10);
+  });
+});
+
+describe('bounds', () => {
+  test('work that was told to end for its timeout is not carried over by an interruption that comes after it', async () => {
+    const hooks: MachineHooks = {
+      onAction: (_action, _context, call) =>
+        new Promise((_resolve, reject) => {
+          call.signal.addEventListener('abort', () => setTimeout(() => reject(new Error('ended late')), 40));
+        }),
+    };
+    const data = {
+      states: {
+        work: {
+          action: 'slow',
+          timeout: 0.1,
+          on_error: { TimeoutError: 'late' },
+          transitions: [{ to: 'late' }],
+        },
+        late: { type: 'final' },
+      },
+    };
+    const machine = await load(data, hooks);
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 115);
+    const result = await machine.execute({}, { id: 'p', signal: stop.signal });
+    expect(result).toMatchObject({ status: 'interrupted', state: 'late' });
+  });
+});
+
+describe('Budget', () => {
+  const none = {
+    calls: Number.POSITIVE_INFINITY,
+    cost: Number.POSITIVE_INFINITY,
+    steps: Number.POSITIVE_INFINITY,
+  };
+
+  test('a child that is taken up again counts once, and what its lost run still has in hand no more', () => {
+    const above = new Budget({ ...none, calls: 4 });
+    const link = { budget: above, counted: true, id: 'c' };
+    const lost = new Budget(none, { calls: 1 }, link);
+    const late = lost.reserveCall();
+    const again = new Budget(none, { calls: 2 }, link);
+    expect(above.spent.calls).toBe(2);
+    late.settle({ calls: 1, cost: 0 });
+    expect(above.spent.calls).toBe(2);
+    again.reserveCall().settle({ calls: 1, cost: 0 });
+    again.reserveCall().settle({ calls: 1, cost: 0 });
+    expect(() => again.reserveCall()).toThrow('max_agent_calls');
+  });
+
+  test('steps under way count until they are over', () => {
+    const above = new Budget({ ...none, steps: 2 });
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => new Budget(none, {}, { budget: above, counted: true, id }));
+    expect(a!.beginStep()).toBe(true);
+    expect(b!.beginStep()).toBe(true);
+    expect(c!.beginStep()).toBe(false);
+    a!.endStep();
+    expect(c!.beginStep()).toBe(true);
+    c!.endStep();
+    c!.addStep();
+    expect(a!.beginStep()).toBe(false);
   });
 });

@@ -118,6 +118,8 @@ it('counts calls of agents with what the provider reports, and tool calls', asyn
           call: 'call.1',
           duration_ms: 1,
           error_type: 'ServerError',
+          // No counter can be raised by these.
+          usage: { input_tokens: -7, output_tokens: -1, api_calls: -4 },
         });
         call.emit({
           type: 'tool_call',

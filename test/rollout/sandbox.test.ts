@@ -112,6 +112,17 @@ for (const runner of runnersUnderTest) {
           code: 'unsafe-path',
         });
       }
+      await run(
+        'ln',
+        'for to in /etc/hostname /dev/zero /proc/self/environ pipe dir; do ln -s $to to-$(basename $to); done',
+      );
+      for (const path of ['to-hostname', 'to-zero', 'to-environ', 'to-pipe', 'to-dir']) {
+        const error = await sandbox.readFile(path, 1e6).then(
+          () => null,
+          (thrown: { code: string }) => thrown.code,
+        );
+        expect(['unsafe-path', 'not-found'], path).toContain(error);
+      }
       await expect(sandbox.readFile('none', 10)).rejects.toMatchObject({ code: 'not-found' });
       await expect(sandbox.readFile('pipe', 10)).rejects.toMatchObject({ code: 'not-found' });
       await expect(sandbox.writeFile('dir', Buffer.from('x'))).rejects.toMatchObject({

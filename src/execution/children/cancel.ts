@@ -51,7 +51,10 @@ async function cancelChild(setup: ExecutionSetup, id: string): Promise<void> {
   const child = childSetup(setup, { id, machine }, null, stops, last.options ?? {});
   if (TERMINAL_STATUSES.has(last.status)) {
     // Only what it launched can still be at work; or, when it was cancelled by a process that died over that, all that is below it.
-    if (last.status !== 'cancelled') return last.pending_launches && cancelChildren(child);
+    if (last.status !== 'cancelled') {
+      if (last.pending_launches !== undefined) await cancelChildren(child);
+      return;
+    }
     if (await isFinished(backends, id)) return;
   }
   await backends.persistence.requestCancel(id);
