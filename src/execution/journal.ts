@@ -7,6 +7,8 @@ import type { JsonValue } from '../types.ts';
 export interface Journal {
   /** The entry, or undefined. */
   get(key: string): JsonValue | undefined;
+  /** All entries so far, in the order they were added. */
+  entries(): Iterable<readonly [key: string, value: JsonValue]>;
   /** Adds an entry; it is durable when the promise resolves. Keys are write-once. */
   put(key: string, value: JsonValue): Promise<void>;
   /** Whether the events of this entry are stored already, with a record that parked or interrupted the work after it. */
@@ -82,6 +84,10 @@ export class WorkJournal implements Journal {
 
   told(key: string): boolean {
     return this.#told.has(key);
+  }
+
+  entries(): Iterable<readonly [string, JsonValue]> {
+    return this.#entries;
   }
 
   get(key: string): JsonValue | undefined {

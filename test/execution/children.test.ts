@@ -300,4 +300,39 @@ describe('child machines', () => {
     expect(done.output).toMatchObject({ count: 4 });
     expect(await backend.persistence.latest('x')).toMatchObject({ total_api_calls: 4 });
   });
+
+  test('a budget is not overdrawn when a resume finds calls with a gap between them', async () => {
+    const agents = { teller: { type: 'script', config: { answers: ['a', 'b', 'c', 'd', 'e'] } } };
+    const states = {
+      ask: {
+        agent: 'teller',
+        execution: { type: 'parallel', n_samples: 5 },
+        transitions: [{ to: 'done' }],
+      },
+      done: { type: 'final' },
+    };
+    const backend = await memory();
+    let calls = 0;
+    const machine = await load({ agents, states, settings: { max_agent_calls: 3 } }, {}, { backend });
+    const first = await machine.execute({}, { id: 'x', signal: AbortSignal.abort() });
+    expect(first.status).toBe('interrupted');
+    // What a crash may leave: calls 0, 1 and 3 were journaled, 2 was not.
+    const { work_step } = (await backend.persistence.latest('x'))!;
+    for (const n of [0, 1, 3]) {
+      await backend.journal.append(
+        'x',
+        work_step,
+        `call.${n}`,
+        { result: { content: 'x' }, duration_ms: 1 },
+        null,
+      );
+    }
+    const stopped = await machine.resume('x', {
+      onEvent: (event) => {
+        if (event.type === 'agent_output') calls++;
+      },
+    });
+    expect(stopped.status).toBe('limit');
+    expect(calls).toBe(0);
+  });
 });

@@ -43,12 +43,16 @@ function environmentDirectories(stateDir: string): string[] {
     );
 }
 
-/** Living processes that have this directory in their command line, environment or working directory, this one aside. */
+/**
+ * Living processes that have this directory in their command line, environment or working directory, this one aside. OLDPWD does not count: a
+ * supervisor that looks whether a process works in one of its slots goes to that process's directory, and what it starts next says so.
+ */
 export function processesOf(directory: string): string[] {
   const found: string[] = [];
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
-    const facts = [read(`/proc/${pid}/cmdline`), read(`/proc/${pid}/environ`), link(`/proc/${pid}/cwd`)];
+    const environment = read(`/proc/${pid}/environ`).replace(/(^|\0)OLDPWD=[^\0]*/g, '');
+    const facts = [read(`/proc/${pid}/cmdline`), environment, link(`/proc/${pid}/cwd`)];
     if (facts.some((fact) => fact.includes(directory)))
       found.push(`process ${pid}: ${facts[0]?.replaceAll('\0', ' ')}`);
   }

@@ -485,7 +485,8 @@ describe('whatever a file holds', () => {
         async (which, changes) => {
           const base = bases[which] as LoadedMachine;
           const config = structuredClone(base.config) as JsonObject;
-          for (const [place, value] of changes) replace(config, place, value);
+          // A copy: the same value may be generated again, and put into itself.
+          for (const [place, value] of changes) replace(config, place, structuredClone(value));
           const loaded = await loadMachineObject(config, { dir: base.dir });
           const { found } = await lintTree(loaded, {
             knownAgentTypes: ['flatagent'],

@@ -99,6 +99,8 @@ export function createMemoryPersistence(store: MemoryStore, others: OtherRoles):
     async executions(filter = {}) {
       const found: ExecutionSummary[] = [];
       for (const { newest, createdAt } of executions.values()) {
+        const { parent_execution_id: parent = null } = newest.snapshot;
+        if (filter.parent !== undefined && filter.parent !== parent) continue;
         const summary = summarize(newest.snapshot, createdAt);
         if (matchesFilter(summary, filter)) found.push(summary);
       }

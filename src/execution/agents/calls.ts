@@ -17,6 +17,9 @@ import { asError, stopsWork } from './thrown.ts';
 /** Longest text of an answer that its event keeps, in UTF-16 units; of longer ones the end. */
 const MAX_EVENT_CONTENT = 32_000;
 
+/** Keys of calls in the journal: samples and attempts, turns of a tool loop, and its last question. */
+const CALL_KEY = /^(?:call|turn)\.|^final$/;
+
 /** What the journal keeps of a call. */
 interface CallEntry extends JsonObject {
   duration_ms: number;
@@ -33,6 +36,10 @@ export class Calls {
   constructor(work: AgentWork) {
     this.#work = work;
     this.signal = AbortSignal.any([work.work.signal, this.#over.signal]);
+    // Before the first call is made: one that is asked for only later was paid as well.
+    for (const [key, entry] of work.journal.entries()) {
+      if (CALL_KEY.test(key)) work.budget.add(spentIn(restore(entry as CallEntry)));
+    }
   }
 
   /**
@@ -61,7 +68,6 @@ export class Calls {
     const entry = this.#work.journal.get(key) as CallEntry | undefined;
     if (entry === undefined) return null;
     const outcome = restore(entry);
-    this.#work.budget.add(spentIn(outcome));
     if (!this.#work.journal.told(key)) this.#tell(key, outcome, entry.duration_ms);
     return Promise.resolve(outcome);
   }

@@ -53,6 +53,7 @@ export function loopBench(): LoopBench {
     requests: [],
     now: 1_000_000,
     journal: {
+      entries: () => entries,
       get: (key) => entries.get(key),
       put: async (key, value) => void entries.set(key, toJson(value)),
       told: (key) => told.has(key),
