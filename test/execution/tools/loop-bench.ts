@@ -66,6 +66,7 @@ export function loopBench(): LoopBench {
 async function run(bench: LoopBench, said: readonly Said[], options: LoopOptions): Promise<AgentOutcome> {
   const { entries } = bench;
   const journal: Journal = {
+    entries: () => entries,
     get: (key) => entries.get(key),
     told: (key) => bench.told.has(key),
     put: async (key, value) => {
