@@ -152,8 +152,11 @@ next_event() {
     event=t
   elif [ "$polls" ]; then
     [ "$left" -ge 10 ] && left=$((left / 100)).$((left / 10 % 10))$((left % 10)) || left=0.0$left
-    # one byte, then the rest: a limit that falls into the midst of a line would tear it
-    if read -r -t "$left" -n 1 event <&3; then read -r turn_of v1 v2 v3 v4 v5 v6 <&3; else event=t; fi
+    # one byte, then the rest: a limit that falls into the midst of a line would tear it. bash may have taken the byte and
+    # still say that the time was up.
+    event=
+    read -r -t "$left" -n 1 event <&3
+    if [ "$event" ]; then read -r turn_of v1 v2 v3 v4 v5 v6 <&3; else event=t; fi
   else
     kill -0 "$ticker" 2>/dev/null || start_ticker
     read -r event turn_of v1 v2 v3 v4 v5 v6 <&3
@@ -410,7 +413,8 @@ new_pipes() {
 # await_job: the next event for an idle lane. Where that can be seen, a lane whose server is gone quits.
 await_job() {
   if [ "$polls" ]; then
-    until read -r -t 10 -n 1 event <&3; do stat_of "$self" || return 1; done
+    event=
+    until read -r -t 10 -n 1 event <&3 || [ "$event" ]; do stat_of "$self" || return 1; done
     read -r turn_of v1 v2 v3 v4 v5 v6 <&3
   else
     read -r event turn_of v1 v2 v3 v4 v5 v6 <&3

@@ -28,6 +28,9 @@ const LONG: readonly string[] = [
   'test/runners/orphans.test.ts',
   'test/crash/tree-crash.test.ts',
   'test/e2e/output.test.ts',
+  'test/e2e/stop.test.ts',
+  'test/e2e/hostile-tasks.test.ts',
+  'test/machines/rollout.test.ts',
 ];
 
 /** Starts the long files first, whatever earlier runs on this machine have left in a cache. */

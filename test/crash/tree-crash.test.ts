@@ -9,6 +9,14 @@ import { type CliResult, cli, temporaryDirectory } from '../helpers/cli.ts';
 
 const machine = join(packageRoot(), 'test', 'fixtures', 'crash', 'tree.yml');
 
+/** Points that every step and every child passes: at some of the passings, spread over the tree. */
+const SOME_PASSINGS: Partial<Record<CrashPoint, readonly number[]>> = {
+  'execution.started': [1, 2, 4],
+  'step.before-commit': [1, 5, 9, 13, 17, 20],
+  'step.after-commit': [1, 6, 10, 14, 19],
+  'execution.finished': [1, 3, 5],
+};
+
 /** Points that are passed by whoever runs the machine; `signal.sent` is the sender's. */
 const POINTS = WORK_POINTS.filter((point) => point !== 'signal.sent');
 
@@ -78,6 +86,15 @@ describe('kill -9 inside a state', () => {
         expect(outcome, `passing ${passing}`).toEqual(quiet);
       }
       expect(passing, 'it was never passed').toBeGreaterThan(1);
+    });
+  }
+
+  for (const [point, passings] of Object.entries(SOME_PASSINGS)) {
+    test(`ends the same after a kill at some passings of ${point}`, { timeout: 120_000 }, async () => {
+      for (const passing of passings) {
+        const outcome = await runTree({ point: point as CrashPoint, passing });
+        expect(outcome, `passing ${passing}`).toEqual(quiet);
+      }
     });
   }
 

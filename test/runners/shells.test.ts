@@ -52,6 +52,20 @@ for (const { name, resolution, topics } of SHELLS) {
       await bench.close();
     });
 
+    it('gives each command its own return code, also when it ends just as the supervisor stops waiting for it', async () => {
+      const bench = new RunnerBench(place);
+      const slots = await Promise.all(Array.from({ length: 8 }, () => bench.slot()));
+      const codes = await Promise.all(
+        slots.map(async (slot) => {
+          const own: (number | null)[] = [];
+          for (let n = 0; n < 20; n++) own.push((await slot.exec('sleep 0.01; exit 5')).returncode);
+          return own;
+        }),
+      );
+      expect(new Set(codes.flat())).toEqual(new Set([5]));
+      await bench.close();
+    });
+
     for (const topic of topics) {
       describe(topic, () => {
         let bench: RunnerBench;
