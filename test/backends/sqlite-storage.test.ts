@@ -111,6 +111,24 @@ describe('the file', () => {
     expect(times.sort((a, b) => a - b)[100]).toBeLessThan(0.2);
   });
 
+  it('of the first version is brought up to date, with all that it holds', async () => {
+    const before = await open();
+    await saveSteps(before, 'job', 0, 2);
+    await before.close();
+    const db = new Database(file);
+    for (const table of ['awaited', 'waits', 'signals', 'journal']) db.exec(`DROP TABLE ${table}`);
+    db.exec('DROP INDEX executions_by_parent');
+    db.pragma('user_version = 1');
+    db.close();
+    const set = await open();
+    expect((await set.persistence.latest('job'))?.step).toBe(2);
+    expect(await set.persistence.executions({ parent: null })).toHaveLength(1);
+    await set.journal.append('job', 3, 'a', { n: 1 }, null);
+    expect([...(await set.journal.entries('job', 3))]).toEqual([['a', { n: 1 }]]);
+    await set.signals.send('door', 1);
+    expect(await set.signals.queued('door')).toMatchObject([{ data: 1 }]);
+  });
+
   it('of a newer version is refused', async () => {
     await (await open()).close();
     tamper('CREATE TABLE later (x)');

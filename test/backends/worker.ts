@@ -1,13 +1,15 @@
 // A process that uses a store as its parent says: one JSON request per line in, one answer per line out.
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendOptions, BackendSet } from '../../src/backends/interfaces.ts';
 import { openBackends } from '../../src/backends/open.ts';
 import { snapshotOf } from '../../src/conformance/backends/place.ts';
 import { stepKey } from '../../src/machine/snapshot.ts';
+import type { JsonValue } from '../../src/types.ts';
 
 interface Request {
   id: number;
-  role: 'persistence' | 'locking' | 'results' | 'slots' | 'worker';
+  role: 'persistence' | 'locking' | 'results' | 'slots' | 'signals' | 'worker';
   method: string;
   args: unknown[];
 }
@@ -16,6 +18,31 @@ type Callable = Record<string, (...args: unknown[]) => unknown>;
 
 function say(message: unknown): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+/** A signal that was used up. */
+export interface Taken {
+  channel: string;
+  signal_id: string;
+  data: JsonValue;
+}
+
+let executions = 0;
+
+/** Waits on a channel and, if there is a signal, uses it up. False = there was none, and the wait stays registered. */
+async function take(
+  { signals, persistence }: BackendSet,
+  channel: string,
+  taken: Taken[],
+  executionId = `${process.pid}-${executions++}`,
+): Promise<boolean> {
+  const signal = await signals.wait({ executionId, work: 1, for: { channel }, deadline: null, fence: null });
+  if (signal === null) return false;
+  await persistence.save(stepKey(executionId, 0), snapshotOf(executionId, 0), {
+    over: { work: 1, signal: 'consumed' },
+  });
+  taken.push({ channel, signal_id: signal.signal_id, data: signal.data });
+  return true;
 }
 
 /** What only a process of its own can do. */
@@ -50,6 +77,30 @@ function workerMethods(set: BackendSet): Callable {
       const signal = set.locking.lease(String(key))?.signal as AbortSignal;
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
       return (signal.reason as { code: string }).code;
+    },
+    /** Takes what is queued on these channels until nothing is left; each signal is used up by the step of an execution of its own. */
+    drain: async (channels) => {
+      const taken: Taken[] = [];
+      for (let open = channels as string[]; open.length > 0; ) {
+        const more = await Promise.all(open.map((channel) => take(set, channel, taken)));
+        open = open.filter((_, i) => more[i]);
+      }
+      return taken;
+    },
+    /** The only consumer of these channels: waits for `count` signals on each. */
+    consume: async (channels, count) => {
+      const taken: Taken[] = [];
+      const follow = async (channel: string) => {
+        for (let n = 0; n < Number(count); n++)
+          while (!(await take(set, channel, taken, `${channel}-${n}`))) await sleep(5);
+      };
+      await Promise.all((channels as string[]).map(follow));
+      return taken;
+    },
+    sendMany: async (channels, from, count) => {
+      for (let n = 0; n < Number(count); n++) {
+        await Promise.all((channels as string[]).map((channel) => set.signals.send(channel, `${from} ${n}`)));
+      }
     },
     /** Takes, uses and gives back slots; returns how often it had one. */
     churnSlots: async (pool, trajectory, milliseconds) => {
