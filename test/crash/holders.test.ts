@@ -6,6 +6,7 @@ import { openBackends } from '../../src/backends/open.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { cli, directoryWith, startCli } from '../helpers/cli.ts';
 import { processesOf } from '../helpers/leftovers.ts';
+import { stopOutsideTransaction } from '../helpers/stop.ts';
 
 /** A task whose agent takes its time, and whose trace proves what ran. */
 const TASK = `
@@ -38,6 +39,9 @@ function place(): { directory: string; args: string[] } {
   return { directory, args: ['run', 'rollout.yml', '--id', 'held', '--runner', 'local'] };
 }
 
+/** Where its executions are kept. */
+const databaseOf = (directory: string) => join(directory, '.flatmachine', 'flatmachine.db');
+
 describe('two processes and one execution', () => {
   it('lets one of two resumes run; the other says who holds it and exits', { timeout: 60_000 }, async () => {
     const { directory, args } = place();
@@ -60,7 +64,7 @@ describe('two processes and one execution', () => {
     const { directory, args } = place();
     const stopped = await startCli(args, { cwd: directory });
     await stopped.saw(/echo two/);
-    stopped.child.kill('SIGSTOP');
+    await stopOutsideTransaction(stopped.child, databaseOf(directory));
     await sleep(1000);
     const second = await cli(['resume', 'held'], { cwd: directory });
     expect({ code: second.code, stderr: second.stderr }).toMatchObject({ code: 0 });
@@ -69,7 +73,7 @@ describe('two processes and one execution', () => {
     const woken = await stopped.ended;
     expect(woken).toMatchObject({ code: 1, stdout: '' });
     expect(woken.stderr).toMatch(/lease|taken over/i);
-    const backends = await openBackends(`sqlite:${join(directory, '.flatmachine', 'flatmachine.db')}`, {});
+    const backends = await openBackends(`sqlite:${databaseOf(directory)}`, {});
     try {
       const epochs = (await backends.persistence.history('held')).map(({ snapshot }) => snapshot.epoch);
       expect(epochs).toEqual([...epochs].sort((a, b) => a - b));
@@ -88,7 +92,7 @@ describe('two processes and one execution', () => {
     const { directory, args } = place();
     const stopped = await startCli(args, { cwd: directory });
     await stopped.saw(/echo one/);
-    stopped.child.kill('SIGSTOP');
+    await stopOutsideTransaction(stopped.child, databaseOf(directory));
     await sleep(1000);
     const second = await startCli(['resume', 'held'], { cwd: directory });
     await second.saw(/echo two/);
