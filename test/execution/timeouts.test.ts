@@ -53,7 +53,9 @@ function machineWith(work: JsonObject): JsonObject {
   };
 }
 
-describe(`a timeout ends work within ${LATE_MS} ms of its bound`, () => {
+// What else runs on the machine can take 100 ms away from any one try; a timer that is late by itself is late in all three.
+
+describe(`a timeout ends work within ${LATE_MS} ms of its bound`, { retry: 2 }, () => {
   for (const [kind, work] of Object.entries(KINDS)) {
     test(kind, async () => {
       const machine = await load(machineWith(work), hooks);
