@@ -1,7 +1,7 @@
 import type * as OpenTelemetry from '@opentelemetry/api';
-import { FlatMachineError } from '../errors.ts';
 import type { ExecutionEvent } from '../events.ts';
 import type { HookFactory } from '../execution/interfaces.ts';
+import { importOptional } from '../import-optional.ts';
 import { assertKnownArgs } from './args.ts';
 import { type Instruments, instrumentsOf } from './metrics-instruments.ts';
 import { ExecutionTrace } from './metrics-trace.ts';
@@ -13,7 +13,7 @@ import { ExecutionTrace } from './metrics-trace.ts';
  */
 export const metricsHooks: HookFactory = async (args, { executionId, machineName, clock }) => {
   assertKnownArgs('metrics', args, []);
-  const api = await openTelemetry();
+  const api = await importOptional<typeof OpenTelemetry>('@opentelemetry/api', 'the hooks "metrics"');
   const instruments = instrumentsOf(api);
   const trace = new ExecutionTrace(api, executionId, machineName);
   let entered = 0;
@@ -26,18 +26,6 @@ export const metricsHooks: HookFactory = async (args, { executionId, machineName
     close: () => trace.close(),
   };
 };
-
-async function openTelemetry(): Promise<typeof OpenTelemetry> {
-  try {
-    return await import('@opentelemetry/api');
-  } catch (cause) {
-    if ((cause as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    throw new FlatMachineError('missing-package', 'the hooks "metrics" need the package @opentelemetry/api', {
-      cause,
-      remedy: 'npm install @opentelemetry/api',
-    });
-  }
-}
 
 /** @param inState milliseconds since the state was entered */
 function count(to: Instruments, machine: string, event: ExecutionEvent, inState: number): void {

@@ -1,4 +1,4 @@
-import type { BackendOptions, BackendSet } from '../interfaces.ts';
+import type { BackendRoles } from '../interfaces.ts';
 import { createMemoryJournal } from './journal.ts';
 import { createMemoryLocking } from './locking.ts';
 import { createMemoryPersistence } from './persistence.ts';
@@ -8,7 +8,7 @@ import { createMemorySlots } from './slots.ts';
 import { createMemoryStore } from './store.ts';
 
 /** Opens a store that lives and dies with this object. It takes no options that change it: there are no other processes, so leases never run out. */
-export function openMemory(_location: string, _options: BackendOptions = {}): BackendSet {
+export function openMemory(): BackendRoles {
   const store = createMemoryStore();
   const results = createMemoryResults();
   const journal = createMemoryJournal(store);

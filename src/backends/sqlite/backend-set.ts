@@ -1,8 +1,10 @@
 import { FlatMachineError } from '../../errors.ts';
-import type { BackendOptions, BackendSet } from '../interfaces.ts';
+import type { BackendOptions, BackendRoles } from '../interfaces.ts';
+import { createLeases } from '../leases.ts';
+import type { BackendUrl } from '../url.ts';
 import { openStore } from './database.ts';
 import { createSqliteJournal } from './journal.ts';
-import { createSqliteLocking } from './locking.ts';
+import { createSqliteLeases } from './lease-rows.ts';
 import { createSqlitePersistence } from './persistence.ts';
 import { createSqliteResults } from './results.ts';
 import { createSqliteSignals } from './signals.ts';
@@ -13,10 +15,10 @@ const DEFAULT_HEARTBEAT = 30;
 
 /**
  * Opens a SQLite file, creating it and its directory on first use.
- * @param location path, relative to the working directory
+ * @param url its location is the path, relative to the working directory
  * @throws FlatMachineError `usage` for options it cannot keep, `backend` when the file cannot be opened
  */
-export function openSqlite(location: string, options: BackendOptions = {}): BackendSet {
+export function openSqlite({ location }: BackendUrl, options: BackendOptions = {}): BackendRoles {
   const { durability = 'power-loss', heartbeatInterval = DEFAULT_HEARTBEAT, onWarning = () => {} } = options;
   if (location === '')
     throw new FlatMachineError('usage', 'a sqlite URL needs a path', { remedy: 'Use sqlite:PATH.' });
@@ -30,7 +32,7 @@ export function openSqlite(location: string, options: BackendOptions = {}): Back
     );
   }
   const store = openStore(location, durability);
-  const locking = createSqliteLocking(store, heartbeatInterval, onWarning);
+  const locking = createLeases(createSqliteLeases(store), heartbeatInterval, onWarning);
   const results = createSqliteResults(store);
   const signals = createSqliteSignals(store);
   let closing: Promise<void> | null = null;

@@ -6,7 +6,7 @@ import type { JournalBackend } from '../interfaces.ts';
 import { checkId, checkJournalKey } from '../keys.ts';
 import { checksum } from './checksum.ts';
 import type { SqliteStore } from './database.ts';
-import { createFenceCheck } from './leases.ts';
+import { createFenceCheck } from './fence-check.ts';
 import { sqliteCode } from './sqlite-errors.ts';
 
 interface EntryRow {

@@ -1,7 +1,7 @@
 import type { SignalBackend, Wait } from '../interfaces.ts';
+import { isDead, leaseClock, type ProcessIdentity } from '../process-identity.ts';
 import { formatSignalId } from '../signal-id.ts';
 import type { SqliteStore } from './database.ts';
-import { isDead, leaseClock, type ProcessIdentity } from './host.ts';
 import type { WaitRow } from './signal-delivery.ts';
 
 /** A wait with the lease of its execution. */

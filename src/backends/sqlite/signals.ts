@@ -7,7 +7,7 @@ import { signalText } from '../signal-text.ts';
 import { createAwaitedChildren } from './awaited-children.ts';
 import { checksum } from './checksum.ts';
 import type { SqliteStore } from './database.ts';
-import { createFenceCheck } from './leases.ts';
+import { createFenceCheck } from './fence-check.ts';
 import { createReadyList, describeWait } from './ready-list.ts';
 import { createReadyWatch } from './ready-watch.ts';
 import { createSignalDelivery, type WaitRow } from './signal-delivery.ts';

@@ -11,7 +11,7 @@ import {
   seizedSlot,
 } from '../slot-rules.ts';
 import type { SqliteStore } from './database.ts';
-import { createFenceCheck } from './leases.ts';
+import { createFenceCheck } from './fence-check.ts';
 
 type SlotRow = Omit<Slot, 'metadata'> & { metadata: string };
 type EnvironmentRow = Omit<EnvironmentRecord, 'spec'> & { spec: string };

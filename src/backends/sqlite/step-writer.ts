@@ -4,7 +4,7 @@ import type { PersistenceBackend } from '../interfaces.ts';
 import { checkStepKey, pruneUpTo } from '../keys.ts';
 import { summarize } from '../summary.ts';
 import type { SqliteStore } from './database.ts';
-import { createFenceCheck } from './leases.ts';
+import { createFenceCheck } from './fence-check.ts';
 import {
   decodeSnapshot,
   type EncodedStep,

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { systemClock } from '../../types.ts';
+import { systemClock } from '../types.ts';
 
 /** A process, told apart from every other one that this or another boot of the machine has had under its id. */
 export interface ProcessIdentity {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FlatMachineError } from '../../errors.ts';
+import { FlatMachineError } from './errors.ts';
 
 /**
  * Loads an optional package: the one installed beside this package, else the one of the working directory (for a global `flatmachine`).

@@ -1,0 +1,65 @@
+import { FlatMachineError } from '../errors.ts';
+import type { BackendOptions, Durability } from './interfaces.ts';
+
+/** The URL of a store, taken apart. */
+export interface BackendUrl {
+  /** Before the first colon. */
+  scheme: string;
+  /** Between that and the `?`. */
+  location: string;
+  /** What follows the `?`, but for `durability`. */
+  parameters: ReadonlyMap<string, string>;
+}
+
+const DURABILITIES: readonly Durability[] = ['power-loss', 'process-crash', 'none'];
+
+/**
+ * Takes a URL apart: `sqlite:PATH`, `redis://HOST:PORT/0?prefix=x`, or a bare name. `?durability=` goes to the options.
+ * @throws FlatMachineError `usage` for a durability that does not exist
+ */
+export function parseBackendUrl(url: string): { url: BackendUrl; options: BackendOptions } {
+  const query = url.indexOf('?');
+  const base = query === -1 ? url : url.slice(0, query);
+  const colon = base.indexOf(':');
+  const parameters = new Map(new URLSearchParams(query === -1 ? '' : url.slice(query + 1)));
+  const options = durabilityOf(parameters, url);
+  parameters.delete('durability');
+  return {
+    url: {
+      scheme: colon === -1 ? base : base.slice(0, colon),
+      location: colon === -1 ? '' : base.slice(colon + 1),
+      parameters,
+    },
+    options,
+  };
+}
+
+function durabilityOf(parameters: ReadonlyMap<string, string>, url: string): BackendOptions {
+  const value = parameters.get('durability');
+  if (value === undefined) return {};
+  const durability = DURABILITIES.find((known) => known === value);
+  if (durability) return { durability };
+  throw new FlatMachineError(
+    'usage',
+    `${withoutSecrets(url)} asks for a durability that does not exist: ${value}`,
+    {
+      remedy: 'Use ?durability=power-loss or ?durability=process-crash.',
+    },
+  );
+}
+
+/** Refuses parameters that a technology does not have. @throws FlatMachineError `usage` */
+export function checkParameters(url: BackendUrl, known: readonly string[]): void {
+  const strange = [...url.parameters.keys()].find((name) => !known.includes(name));
+  if (strange === undefined) return;
+  throw new FlatMachineError('usage', `a ${url.scheme} URL has no parameter ${JSON.stringify(strange)}`, {
+    remedy: `It may have: ${['durability', ...known].join(', ')}.`,
+  });
+}
+
+/** A URL as it may be shown: without its password. */
+export function withoutSecrets(url: string): string {
+  return url
+    .replace(/^([a-z0-9+]+:\/\/[^/?#@:]*):[^/?#]*@/i, '$1:***@')
+    .replace(/([?&](?:password|token|secret)[^=]*=)[^&]*/gi, '$1***');
+}
