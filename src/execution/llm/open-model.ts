@@ -1,6 +1,6 @@
 import type { LanguageModelV2 } from '@ai-sdk/provider';
-import type { JsonObject } from '../../types.ts';
 import { importOptional } from '../../import-optional.ts';
+import type { JsonObject } from '../../types.ts';
 import type { ProviderProtocol } from './provider-table.ts';
 import { sendAsFetch } from './send.ts';
 import type { ModelSettings } from './settings.ts';

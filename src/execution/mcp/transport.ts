@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { packageVersion } from '../../package-root.ts';
 import { importOptional } from '../../import-optional.ts';
+import { packageVersion } from '../../package-root.ts';
 import { sendAsFetch } from '../llm/send.ts';
 import { GroupTransport, type ServerProgram, type Wire } from './group-transport.ts';
 
