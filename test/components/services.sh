@@ -17,6 +17,8 @@ export RUN_DIR
 svc_number=$(($(printf '%s' "$RUN_DIR" | cksum | cut -d ' ' -f 1) % 250))
 : "${DOCKER_BRIDGE_NAME:=fmbr$svc_number}"
 : "${DOCKER_BRIDGE_CIDR:=10.213.$svc_number.1/24}"
+: "${CONSUL_PORT:=$((18000 + 4 * svc_number))}"   # and the two after it
+: "${MOTO_PORT:=$((14000 + svc_number))}"
 
 # ---------------------------------------------------------------- helpers
 svc_say() { printf 'services: %s\n' "$*" >&2; }
@@ -88,6 +90,25 @@ svc_rootfs() {
     : >"$root/.ready"
   fi
   printf '%s\n' "$root"
+}
+
+svc_http() { curl -fsS -m 5 "$@"; }
+
+# svc_spawn NAME COMMAND...: a daemon in a session of its own; its pid in $RUN_DIR/NAME/pid, what it says in log
+svc_spawn() {
+  local dir=$RUN_DIR/$1
+  shift
+  mkdir -p "$dir"
+  setsid "$@" >>"$dir/log" 2>&1 </dev/null &
+  echo $! >"$dir/pid"
+}
+
+# svc_mirror: the Debian mirror of this machine
+svc_mirror() {
+  local uri
+  uri=$(sed -n 's/^URIs:[[:space:]]*//p' /etc/apt/sources.list.d/debian.sources 2>/dev/null | head -1)
+  [ -n "$uri" ] || uri=$(awk '$1 == "deb" && /debian/ { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print $i; exit } }' /etc/apt/sources.list 2>/dev/null)
+  [ -n "$uri" ] && printf '%s\n' "${uri%% *}"
 }
 
 # ---------------------------------------------------------------- docker
@@ -182,6 +203,72 @@ try_bubblewrap() {
   [ "$(bwrap --unshare-all --die-with-parent --cap-drop ALL --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp sh -c 'echo $$')" -le 2 ]
 }
 
+# ---------------------------------------------------------------- redis, postgres
+# The tests start servers of these themselves (test/helpers/servers), as many as they need.
+install_redis() { svc_apt redis-server; }
+install_postgres() { svc_apt postgresql; }
+
+# ---------------------------------------------------------------- consul: bullseye's package, unpacked; bookworm has none
+install_consul() {
+  local dir=$RUN_DIR/consul/unpacked
+  [ -x "$dir/usr/bin/consul" ] && return 0
+  svc_apt curl ca-certificates || return
+  mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/none" && : >"$dir/status" || return
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s bullseye main\n' "$(svc_mirror)" >"$dir/sources.list"
+  (
+    cd "$dir" || exit
+    # A state of its own, so that the machine's sources stay as they are.
+    apt=(-qq -o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" -o Dir::Cache="$dir" -o Dir::Etc::SourceList="$dir/sources.list"
+      -o Dir::Etc::SourceParts="$dir/none" -o Dir::Etc::PreferencesParts="$dir/none" -o APT::Sandbox::User=root)
+    apt-get "${apt[@]}" update && apt-get "${apt[@]}" download consul >/dev/null && dpkg -x consul_*.deb .
+  )
+}
+consul_url() { printf 'consul://127.0.0.1:%s\n' "$CONSUL_PORT"; }
+consul_up() { svc_http "http://127.0.0.1:$CONSUL_PORT/v1/status/leader" | grep -q :; }
+start_consul() {
+  consul_up 2>/dev/null && return 0
+  svc_spawn consul "$RUN_DIR/consul/unpacked/usr/bin/consul" agent -dev -bind 127.0.0.1 -client 127.0.0.1 -http-port "$CONSUL_PORT" -dns-port -1 -grpc-port -1 \
+    -server-port $((CONSUL_PORT + 1)) -serf-lan-port $((CONSUL_PORT + 2)) -serf-wan-port -1 -hcl 'disable_update_check = true'
+  svc_wait 20 consul_up || { tail -3 "$RUN_DIR/consul/log" >&2; return 1; }
+}
+stop_consul() { svc_kill "$RUN_DIR/consul/pid" 10; }
+try_consul() {
+  local kv=http://127.0.0.1:$CONSUL_PORT/v1/kv/try
+  [ "$(svc_http -X PUT -d v "$kv")" = true ] && [ "$(svc_http "$kv?raw")" = v ]
+}
+
+# ---------------------------------------------------------------- moto: the S3 that Debian has with conditional writes; trixie's package, in a directory of its own
+install_moto() {
+  local root=$RUN_DIR/moto/root link
+  [ -e "$RUN_DIR/moto/ready" ] && return 0
+  svc_apt mmdebstrap ca-certificates curl || return
+  mkdir -p "$root"
+  mmdebstrap --quiet --variant=extract --include=python3-moto,python3-flask-cors,python3 \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    trixie "$root.tar" "deb $(svc_mirror) trixie main" >"$RUN_DIR/moto/log" 2>&1 || { tail -3 "$RUN_DIR/moto/log" >&2; return 1; }
+  tar -C "$root" -xf "$root.tar" --exclude='./dev/*' && rm -f "$root.tar" || return
+  for link in bin sbin lib lib64; do [ -e "$root/$link" ] || ln -s "usr/$link" "$root/$link"; done
+  mkdir -p "$root/etc/ssl/certs" "$root/dev" "$root/tmp" && cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" || return
+  : >"$RUN_DIR/moto/ready"
+}
+moto_url() { printf 's3://flatmachine-test?endpoint=http://127.0.0.1:%s&region=us-east-1\n' "$MOTO_PORT"; }
+moto_up() { svc_http -o /dev/null "http://127.0.0.1:$MOTO_PORT/moto-api/"; }
+start_moto() {
+  moto_up 2>/dev/null && return 0
+  # A mount namespace of its own: what is bound there goes with the process.
+  svc_spawn moto unshare -m --propagation private sh -c \
+    'mount --rbind /dev "$1/dev" && exec env -i PATH=/usr/bin:/bin HOME=/tmp LANG=C.UTF-8 "$(command -v chroot)" "$1" /usr/bin/python3 /usr/bin/moto_server -H 127.0.0.1 -p "$2"' \
+    sh "$RUN_DIR/moto/root" "$MOTO_PORT"
+  svc_wait 30 moto_up || { tail -3 "$RUN_DIR/moto/log" >&2; return 1; }
+  svc_s3 -o /dev/null -X PUT "http://127.0.0.1:$MOTO_PORT/flatmachine-test"
+}
+svc_s3() { svc_http --user x:y --aws-sigv4 aws:amz:us-east-1:s3 -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -H 'content-type: text/plain' "$@"; }
+stop_moto() { svc_kill "$RUN_DIR/moto/pid" 5; }
+try_moto() {
+  local url=http://127.0.0.1:$MOTO_PORT/flatmachine-test/try
+  svc_s3 -o /dev/null -X PUT --data-binary v "$url" && [ "$(svc_s3 "$url")" = v ]
+}
+
 # ---------------------------------------------------------------- all of it
 # svc_try NAME: from nothing to nothing, with the times
 svc_try() {
@@ -204,7 +291,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   svc_say "RUN_DIR=$RUN_DIR"
   case ${1:-} in
     '') printf 'usage: %s all | FUNCTION [ARGUMENT...]\n' "$0" ;;
-    all) svc_try docker && svc_try bubblewrap ;;
+    all) for component in docker bubblewrap consul moto; do svc_try "$component" || exit; done ;;
     *) "$@" ;;
   esac
 fi
