@@ -27,7 +27,10 @@ export function parseResultUri(uri: string): ResultUri {
   return { executionId, path: (slash === -1 ? '' : rest.slice(slash + 1)) || 'result' };
 }
 
-/** The URI of an execution's result. */
-export function resultUri(executionId: string): string {
-  return `${SCHEME}${executionId}/result`;
+/** What is kept of an execution under its URI. */
+export const RESULT_PATHS = ['result', 'checkpoint'] as const;
+
+/** The URI of what is kept of an execution; by default of its result. */
+export function resultUri(executionId: string, path: (typeof RESULT_PATHS)[number] = 'result'): string {
+  return `${SCHEME}${executionId}/${path}`;
 }

@@ -48,6 +48,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'resume executions when what they wait for has come',
     load: () => import('./commands/worker.ts'),
   },
+  {
+    name: 'export',
+    summary: 'write an execution out of a store',
+    load: () => import('./commands/export.ts'),
+  },
+  {
+    name: 'import',
+    summary: 'put an exported execution into a store',
+    load: () => import('./commands/import.ts'),
+  },
   { name: 'gc', summary: 'delete old executions that have ended', load: () => import('./commands/gc.ts') },
   { name: 'init', summary: 'write a first machine to start from', load: () => import('./commands/init.ts') },
   { name: 'schema', summary: 'print a JSON Schema', load: () => import('./commands/schema.ts') },

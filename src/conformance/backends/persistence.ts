@@ -257,6 +257,29 @@ export const persistenceCases: Readonly<Record<string, SetCase>> = {
     assert.deepEqual(await ids({ parent: null, status: ['completed'] }), []);
   },
 
+  'a step written after a newer one changes nothing about where the execution stands': async (set) => {
+    const { persistence } = set;
+    await persistence.save(
+      stepKey('job', 2),
+      snapshotOf('job', 2, { status: 'completed', next_state: null }),
+    );
+    const before = await persistence.executions();
+    await persistence.save(stepKey('job', 0), snapshotOf('job', 0), { keep: Number.POSITIVE_INFINITY });
+    await persistence.save(stepKey('job', 1), snapshotOf('job', 1, { status: 'waiting' }));
+    assert.equal((await persistence.latest('job'))?.step, 2);
+    assert.deepEqual(await keptSteps(set, 'job'), [0, 1, 2]);
+    assert.deepEqual(
+      (await persistence.executions()).map(({ step, status, state, updated_at }) => [
+        step,
+        status,
+        state,
+        updated_at,
+      ]),
+      before.map(({ step, status, state, updated_at }) => [step, status, state, updated_at]),
+    );
+    assert.deepEqual(await persistence.executions({ status: ['running', 'waiting'] }), []);
+  },
+
   'a deleted execution leaves nothing, and may begin anew': async (set) => {
     const { persistence, results } = set;
     for (const id of ['job', 'job-1']) {
