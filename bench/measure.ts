@@ -1,5 +1,5 @@
-/** One contender: a name, and a function that does `units` of work. */
-export type Contender = readonly [name: string, work: () => Promise<void> | void];
+/** One contender: a name, and a function that does `units` of work. It may return the milliseconds they took, if not all that it does counts. */
+export type Contender = readonly [name: string, work: () => Promise<number | void> | number | void];
 
 /**
  * Runs contenders interleaved, `rounds` times each after one round to warm up, and prints medians as rates and as ratios to the first: the raw limit in
@@ -16,8 +16,8 @@ export async function compare(
   for (let round = -1; round < rounds; round++) {
     for (const [index, [, work]] of contenders.entries()) {
       const started = performance.now();
-      await work();
-      if (round >= 0) times[index]?.push(performance.now() - started);
+      const took = await work();
+      if (round >= 0) times[index]?.push(took ?? performance.now() - started);
     }
   }
   const rates = times.map((samples) => (units * 1000) / median(samples));

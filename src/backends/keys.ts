@@ -18,14 +18,15 @@ const LONE_SURROGATE = /\p{Cs}/u;
 const STEP_KEY = /^([^/]+)\/step_(\d{6,15})$/;
 
 /**
- * Refuses what may not be an execution's id: anything but 1–200 characters without `/`, `\`, `..`, control characters,
+ * Refuses what may not be an id of an execution, a worker or a pool: anything but 1–200 characters without `/`, `\`, `..`, control characters,
  * line separators or lone surrogates; and `.` itself.
+ * @param what it is, for the message
  * @throws FlatMachineError `invalid-id`
  */
-export function checkId(id: string): void {
+export function checkId(id: string, what = 'an execution id'): void {
   if (isValidId(id)) return;
   const shown = typeof id === 'string' ? JSON.stringify(id.slice(0, MAX_ID_LENGTH)) : String(id);
-  throw new FlatMachineError('invalid-id', `${shown} cannot be an execution id`);
+  throw new FlatMachineError('invalid-id', `${shown} cannot be ${what}`);
 }
 
 function isValidId(id: string): boolean {

@@ -2,18 +2,27 @@ import { FlatMachineError } from '../errors.ts';
 import { toJson } from '../json.ts';
 import type { JsonValue } from '../types.ts';
 
-/** Longest signal, UTF-16 units of its JSON. Each one becomes part of an execution's records; what is larger belongs into a file that it names. */
-const MAX_SIGNAL = 16 * 1024 * 1024;
+/** Longest message or item, UTF-16 units of its JSON. Each one becomes part of an execution's records; what is larger belongs into a file that it names. */
+const MAX_TEXT = 16 * 1024 * 1024;
 
 /**
  * What a signal says, as JSON.
  * @throws FlatMachineError `not-json`, `too-large`
  */
 export function signalText(data: JsonValue): string {
-  const text = jsonOf(toJson(data, 'signal'));
-  if (text !== null && text.length <= MAX_SIGNAL) return text;
-  throw new FlatMachineError('too-large', `a signal may have ${MAX_SIGNAL} characters of JSON, not more`, {
-    remedy: 'Send where the data is instead of the data.',
+  return boundedJson(data, 'signal');
+}
+
+/**
+ * What is handed over, a signal or an item of work, as JSON.
+ * @param what it is, for messages
+ * @throws FlatMachineError `not-json`, `too-large`
+ */
+export function boundedJson(data: JsonValue, what: string): string {
+  const text = jsonOf(toJson(data, what));
+  if (text !== null && text.length <= MAX_TEXT) return text;
+  throw new FlatMachineError('too-large', `a ${what} may have ${MAX_TEXT} characters of JSON, not more`, {
+    remedy: 'Hand over where the data is instead of the data.',
   });
 }
 

@@ -59,6 +59,9 @@ export async function startWorker(url: string, options: BackendOptions = {}): Pr
     env: { ...process.env, NODE_PATH: modules },
   });
   running.add(child);
+  child.stdin?.on('error', () => {
+    // It may be killed before it has read everything.
+  });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const acknowledged: number[] = [];
   let calls = 0;

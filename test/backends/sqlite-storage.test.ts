@@ -116,7 +116,18 @@ describe('the file', () => {
     await saveSteps(before, 'job', 0, 2);
     await before.close();
     const db = new Database(file);
-    for (const table of ['awaited', 'waits', 'signals', 'journal']) db.exec(`DROP TABLE ${table}`);
+    const later = [
+      'awaited',
+      'waits',
+      'signals',
+      'journal',
+      'pools',
+      'items',
+      'large_data',
+      'lease_boot',
+      'workers',
+    ];
+    for (const table of later) db.exec(`DROP TABLE ${table}`);
     db.exec('DROP INDEX executions_by_parent');
     db.pragma('user_version = 1');
     db.close();

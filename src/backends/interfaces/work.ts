@@ -33,13 +33,15 @@ export interface WorkItem {
   pushed_at: string;
   /** From when on it can be claimed, while it is `pending`; ISO 8601 UTC. */
   claimable_at: string;
+  /** Who has claimed it, or had when it was finished; null while it is `pending`. */
   claimed_by: string | null;
+  /** When; ISO 8601 UTC. */
   claimed_at: string | null;
   /** When its claim runs out unless renewed; ISO 8601 UTC, null unless `claimed`. */
   lease_until: string | null;
   /** When it became `done` or `poisoned`. */
   finished_at: string | null;
-  /** What its last attempt failed with: as given to `fail`, or why it was put back. */
+  /** What its last attempt failed with: as given to `fail` (its first 65,536 characters), or why it was put back. Null when it did not fail. */
   error: string | null;
   /** What it was completed with; null until then. */
   result: JsonValue;
@@ -60,9 +62,11 @@ export interface ClaimedItem extends WorkItem, Claim {
 export interface ClaimOptions {
   /** Milliseconds until the claim runs out unless it is renewed. Default 60,000. */
   lease?: number;
+  /** The token of every item it gets, 1–200 characters, unlike any other claim's: asking again with it, after a crash too, gives the same items while they are claimed with it. Default: a new one. */
+  claim_token?: string;
 }
 
-/** The end of one attempt. Without `claim_token`: the one with which this pool object claimed the item last. */
+/** The end of one attempt. Without `claim_token`: the one with which this backend object claimed the item last. */
 export type Finish =
   | { id: string; claim_token?: string; status: 'done'; result?: JsonValue }
   /** `delay`: milliseconds until it can be claimed again, default 0. `poison`: no more attempts, whatever is left. */
@@ -83,7 +87,7 @@ export interface WorkCounts {
 /** Which items are listed, in the order of their ids. */
 export interface WorkFilter {
   status?: readonly WorkStatus[];
-  /** Only items after this id. */
+  /** Only items after this id; empty = from the first. */
   after?: string;
   /** At most so many. Default: all. */
   limit?: number;
@@ -110,7 +114,7 @@ export interface WorkPool {
   /** Takes up to `count`, in one write. */
   claimMany(workerId: string, count: number, options?: ClaimOptions): Promise<ClaimedItem[]>;
   /**
-   * Makes an item `done`. Once it is, the same claim may say so again.
+   * Makes an item `done`. Once it is, the same claim may say so again. Without `claim_token`: the one with which this backend object claimed the item last.
    * @throws FlatMachineError `lease-lost` when the claim is not this one's any more, `not-found` when the item is gone
    */
   complete(itemId: string, result?: JsonValue, claim?: { claim_token?: string }): Promise<void>;
@@ -132,8 +136,12 @@ export interface WorkPool {
   ): Promise<{ claimed: ClaimedItem[]; lost: string[] }>;
   /** Prolongs claims to `lease` milliseconds from now. @returns for each whether it is still held */
   renew(claims: readonly Claim[], lease?: number): Promise<boolean[]>;
-  /** Gives an item back unharmed: the claim does not count as an attempt. @throws as {@link complete} */
-  release(itemId: string, claim?: { claim_token?: string }): Promise<void>;
+  /**
+   * Gives an item back unharmed: the claim does not count as an attempt.
+   * @param options.delay milliseconds until it can be claimed again, default 0
+   * @throws as {@link complete}
+   */
+  release(itemId: string, options?: { claim_token?: string; delay?: number }): Promise<void>;
   /** Claimable now, expired leases included. */
   size(): Promise<number>;
   counts(): Promise<WorkCounts>;
@@ -143,11 +151,11 @@ export interface WorkPool {
    * Puts back what this worker has claimed, in this pool; attempts count. @returns how many
    */
   releaseByWorker(workerId: string): Promise<number>;
-  /** Makes poisoned items `pending`, with all their attempts. Absent = every poisoned one. @returns how many */
+  /** Makes poisoned items `pending`, claimable at once, with all their attempts before them. Absent = every poisoned one. @returns how many */
   requeue(itemIds?: readonly string[]): Promise<number>;
   /** Removes items that nobody has claimed. @returns how many */
   remove(itemIds: readonly string[]): Promise<number>;
-  /** Calls `listener` soon after items may have become claimable or have finished, by this process or another; never for nothing for long. Not told: that a delay or a lease has run out, see {@link nextChange}. Keeps no process alive. Returns what stops it. */
+  /** Calls `listener` soon after items may have become claimable or have finished, by this process or another; never for nothing for long. Not told: that a delay or a lease has run out, see {@link nextChange}, nor that others have claimed: whoever waits for {@link nextChange} asks for it again every few seconds. Keeps no process alive. Returns what stops it. */
   watch(listener: () => void): () => void;
   /** Milliseconds until the next delay or lease runs out, 0 when one has already, null when there is none. */
   nextChange(): Promise<number | null>;

@@ -2,13 +2,16 @@ import { FlatMachineError } from '../../errors.ts';
 import type { BackendOptions, BackendRoles } from '../interfaces.ts';
 import { createLeases } from '../leases.ts';
 import type { BackendUrl } from '../url.ts';
+import { createWorkBackend } from '../work-backend.ts';
 import { openStore } from './database.ts';
 import { createSqliteJournal } from './journal.ts';
 import { createSqliteLeases } from './lease-rows.ts';
 import { createSqlitePersistence } from './persistence.ts';
+import { createSqliteRegistration } from './registration.ts';
 import { createSqliteResults } from './results.ts';
 import { createSqliteSignals } from './signals.ts';
 import { createSqliteSlots } from './slots.ts';
+import { createSqliteWork } from './work.ts';
 
 /** Seconds between a lease's heartbeats unless the options say otherwise. */
 const DEFAULT_HEARTBEAT = 30;
@@ -35,11 +38,13 @@ export function openSqlite({ location }: BackendUrl, options: BackendOptions = {
   const locking = createLeases(createSqliteLeases(store), heartbeatInterval, onWarning);
   const results = createSqliteResults(store);
   const signals = createSqliteSignals(store);
+  const work = createSqliteWork(store);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
     results.close();
     signals.close();
+    work.close();
     try {
       await locking.close();
     } finally {
@@ -56,6 +61,8 @@ export function openSqlite({ location }: BackendUrl, options: BackendOptions = {
     slots: createSqliteSlots(store),
     journal: createSqliteJournal(store),
     signals,
+    registration: createSqliteRegistration(store),
+    work: createWorkBackend(work),
     close() {
       closing ??= close();
       return closing;

@@ -11,6 +11,12 @@ import { FlatMachineError } from '../../errors.ts';
  *
  * `waits.ready` is 1 once the wait was given the signal it waits for, or a child in `awaited` has ended: it keeps finding those few among many at one
  * look into an index. `signals.given` counts the waits that were ever given it; 0 = it is queued, and then nobody waits on its channel.
+ *
+ * `items.state` is the status, or `delayed`; `rank` orders those of one state as they are looked for: `pending` by falling priority, `delayed` by the
+ * wall clock, `claimed` by when their lease runs out on the lease clock of the boot in `lease_boot`, the rest by id alone. `claim_token` is that of the
+ * claim, or of the one that made it `done`; `ended` says how, and with which token, the last attempt ended that did not. So one index finds whatever is next.
+ * Data that is long is in `large_data`, where a claim does not write it anew. `pools.changes` counts what whoever watches wants to
+ * know, as long as `watched`, a time of that clock, is to come: it costs every commit a page.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE executions (
@@ -124,6 +130,48 @@ const MIGRATIONS: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE INDEX awaited_by_wait ON awaited (wait);
    CREATE INDEX executions_by_parent ON executions (parent_execution_id, status, updated_at);`,
+
+  `CREATE TABLE pools (
+     id INTEGER PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     changes INTEGER NOT NULL DEFAULT 0,
+     watched REAL NOT NULL DEFAULT 0
+   );
+   CREATE TABLE items (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     pool INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     rank REAL NOT NULL,
+     priority INTEGER NOT NULL,
+     dedupe TEXT,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     max_retries INTEGER NOT NULL,
+     pushed_at INTEGER NOT NULL,
+     claimable_at INTEGER NOT NULL,
+     claimed_by TEXT,
+     claimed_at INTEGER,
+     claim_token TEXT,
+     finished_at INTEGER,
+     ended TEXT,
+     error TEXT,
+     result TEXT,
+     data TEXT
+   );
+   CREATE INDEX items_in_line ON items (pool, state, rank);
+   CREATE UNIQUE INDEX items_by_dedupe ON items (pool, dedupe) WHERE dedupe IS NOT NULL;
+   CREATE TABLE large_data (
+     item INTEGER PRIMARY KEY,
+     data TEXT NOT NULL
+   );
+   CREATE TABLE lease_boot (
+     boot TEXT NOT NULL
+   );
+   CREATE TABLE workers (
+     worker_id TEXT PRIMARY KEY,
+     boot TEXT,
+     beat REAL NOT NULL,
+     body TEXT NOT NULL
+   ) WITHOUT ROWID;`,
 ];
 
 /**

@@ -6,7 +6,8 @@ import { acquired, type BackendPlace, eventOf, refused, saveSteps, snapshotOf } 
 /** A case over a store that several sets share. */
 export type SharedCase = (place: BackendPlace) => Promise<void>;
 
-async function withTwo(
+/** Opens two sets, and closes them afterwards. */
+export async function withTwo(
   place: BackendPlace,
   work: (a: BackendSet, b: BackendSet) => Promise<void>,
 ): Promise<void> {

@@ -315,7 +315,7 @@ export const signalCases: Readonly<Record<string, SetCase>> = {
     const tells = async (what: string, work: Promise<unknown>) => {
       const before = calls;
       await work;
-      await sleep(30);
+      for (let waited = 0; calls === before && waited < 2000; waited += 10) await sleep(10);
       assert.ok(calls > before, `${what} is not told`);
     };
     await tells('a send', set.signals.send('c', 1));
