@@ -1,0 +1,46 @@
+import { FlatMachineError } from '../../errors.ts';
+import { type BackendUrl, withoutSecrets } from '../url.ts';
+
+/** Where a server is and who asks. */
+export interface RedisAddress {
+  host: string;
+  port: number;
+  db: number;
+  username?: string;
+  password?: string;
+  tls?: { servername: string };
+}
+
+const DEFAULT_PORT = 6379;
+
+/**
+ * The address of a URL `redis://[[USER][:PASSWORD]@]HOST[:PORT][/DB]`, or `rediss:` for TLS. Without a host it is this machine, without a database 0.
+ * @throws FlatMachineError `usage`
+ */
+export function parseAddress({ scheme, location }: BackendUrl): RedisAddress {
+  const url = URL.canParse(`${scheme}:${location}`) ? new URL(`${scheme}:${location}`) : null;
+  const db = /^\/?(\d{0,5})$/.exec(url?.pathname ?? '-');
+  if (url === null || db === null || (location !== '' && !location.startsWith('//'))) {
+    throw new FlatMachineError(
+      'usage',
+      `${withoutSecrets(`${scheme}:${location}`)} is no address of a redis server`,
+      {
+        remedy: `Use ${scheme}://HOST:PORT/DB, e.g. ${scheme}://127.0.0.1:6379/0; what is special in a password has to be percent-encoded.`,
+      },
+    );
+  }
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1';
+  return {
+    host,
+    port: url.port === '' ? DEFAULT_PORT : Number(url.port),
+    db: Number(db[1]),
+    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(scheme === 'rediss' ? { tls: { servername: host } } : {}),
+  };
+}
+
+/** The address as it may be shown: without user and password. */
+export function shownAddress({ host, port, db, tls }: RedisAddress): string {
+  return `redis${tls ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}/${db}`;
+}
