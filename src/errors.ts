@@ -250,7 +250,7 @@ export const ERRORS = {
   'unknown-backend': {
     type: 'UnknownBackendError',
     summary: 'The URL names a backend that does not exist.',
-    remedy: 'Use `memory` or `sqlite:PATH`.',
+    remedy: 'Use memory, local:DIR, sqlite:PATH, redis://…, postgres://…, s3://… or consul://….',
   },
   'unknown-runner': {
     type: 'UnknownRunnerError',

@@ -1,5 +1,6 @@
 import { FlatMachineError } from '../errors.ts';
 import type { BackendOptions, Durability } from './interfaces.ts';
+import { isMixedUrl, mapMixedUrl } from './mixed-url.ts';
 
 /** The URL of a store, taken apart. */
 export interface BackendUrl {
@@ -59,6 +60,7 @@ export function checkParameters(url: BackendUrl, known: readonly string[]): void
 
 /** A URL as it may be shown: without its password. */
 export function withoutSecrets(url: string): string {
+  if (isMixedUrl(url)) return mapMixedUrl(url, withoutSecrets);
   return url
     .replace(/^([a-z0-9+]+:\/\/[^/?#@:]*):[^/?#]*@/i, '$1:***@')
     .replace(/([?&](?:password|token|secret)[^=]*=)[^&]*/gi, '$1***');

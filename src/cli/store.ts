@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import type { BackendSet } from '../backends/interfaces.ts';
 import { openBackends } from '../backends/open.ts';
+import { withoutSecrets } from '../backends/url.ts';
 import { FlatMachineError } from '../errors.ts';
 import { latestOf } from '../execution/engine.ts';
-import { absoluteUrl, defaultBackend } from '../library/store-place.ts';
+import { absoluteUrl, defaultBackend, storeMayExist } from '../library/store-place.ts';
 import type { MachineSnapshot } from '../machine/snapshot.ts';
 import { stderr } from './io.ts';
 import { printable } from './render/text.ts';
@@ -14,7 +14,7 @@ export function storeUrl(backend: string | undefined): string {
 }
 
 /**
- * Opens that store for the length of `body`. A store that is not there yet is not made: `missing` answers for it.
+ * Opens that store for the length of `body`. Files that are not there yet are not made: `missing` answers for them. A server is asked, and what it has nothing of reads as empty.
  * @throws FlatMachineError `unknown-backend`, `backend`
  */
 export async function withStore<T>(
@@ -23,8 +23,7 @@ export async function withStore<T>(
   body: (store: BackendSet) => Promise<T>,
 ): Promise<T> {
   const url = storeUrl(backend);
-  const path = /^sqlite:([^?]*)/.exec(url)?.[1];
-  if (path !== undefined && !existsSync(path)) return missing(url);
+  if (!storeMayExist(url)) return missing(withoutSecrets(url));
   const store = await openBackends(url, {
     onWarning: (message) => stderr.write(`warning: ${printable(message)}\n`),
   });

@@ -44,7 +44,13 @@ describe('openBackends', () => {
   });
 
   it.each([
-    ['redis://host', 'unknown-backend'],
+    ['mongodb://host', 'unknown-backend'],
+    ['s3://', 'usage'],
+    ['s3://key:secret@bucket', 'usage'],
+    ['s3://bucket?path_style=maybe', 'usage'],
+    ['s3://bucket/a/../b', 'usage'],
+    ['consul://host/path', 'usage'],
+    ['consul://host?tls=perhaps', 'usage'],
     ['', 'unknown-backend'],
     ['__proto__:x', 'unknown-backend'],
     ['toString', 'unknown-backend'],
@@ -59,7 +65,9 @@ describe('openBackends', () => {
   });
 
   it('lists what there is', async () => {
-    await expect(openBackends('redis://host')).rejects.toThrow('"redis"; there are: memory, sqlite');
+    await expect(openBackends('mongodb://host')).rejects.toThrow(
+      '"mongodb"; there are: memory, local, sqlite',
+    );
   });
 
   it('refuses a heartbeat interval that is none', async () => {

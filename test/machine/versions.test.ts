@@ -26,8 +26,7 @@ const compile = async (version: string): Promise<CompiledMachine> =>
 describe('machines of other versions', () => {
   it.each([
     ['0.9', []],
-    // Its files are kept in SQLite, which is said.
-    ['1.0', ['local-backend']],
+    ['1.0', []],
     ['2.1', []],
     ['4.2', []],
   ])('%s is read without an error', async (version, expected) => {

@@ -376,15 +376,15 @@ export interface Settings {
   profiles?: string;
 }
 /**
- * Where things are kept: a technology (`memory`, `local`, `sqlite`, `redis`, …) or a URL such as `sqlite:./runs.db` per role.
+ * Where things are kept: a technology (`memory`, `local`, `sqlite`, `redis`, `postgres`, `s3`, `consul`) or a URL such as `redis://host:6379/0` per role. What is not named is kept where the steps are.
  */
 export interface Backends {
   /**
-   * Snapshots.
+   * Steps, and with them journals and signals.
    */
   persistence?: string;
   /**
-   * Leases; `none` for none.
+   * Leases, and with them slots; `none` for none between processes.
    */
   locking?: string;
   /**
@@ -400,7 +400,7 @@ export interface Backends {
    */
   work?: string;
   /**
-   * Signals.
+   * Signals: what the steps are kept in.
    */
   signals?: string;
   /**

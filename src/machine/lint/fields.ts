@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../json.ts';
 import type { JsonValue } from '../../types.ts';
+import { BACKEND_NAMES } from '../backend-names.ts';
 import type { ConfigPath } from '../source-map.ts';
 import type { Report } from './report.ts';
 import { entries, type MachineView, type StateView } from './view.ts';
@@ -17,17 +18,7 @@ const NEEDS: readonly [field: string, ...owners: string[]][] = [
   ['session_id', 'agent'],
 ];
 
-/** Technologies by role; a URL names any. */
-const TECHNOLOGIES: Readonly<Record<string, readonly string[]>> = {
-  persistence: ['memory', 'local', 'sqlite', 'redis', 'postgres', 's3'],
-  locking: ['none', 'memory', 'local', 'sqlite', 'redis', 'postgres', 'consul'],
-  results: ['memory', 'local', 'sqlite', 'redis', 'postgres', 's3'],
-  registration: ['memory', 'sqlite', 'redis', 'postgres'],
-  work: ['memory', 'sqlite', 'redis', 'postgres'],
-  signals: ['memory', 'sqlite', 'redis', 'postgres'],
-};
-
-/** Rules `foreach-without-machine`, `stray-field`, `bad-timeout`, `local-backend`, and names of backends (`bad-value`). */
+/** Rules `foreach-without-machine`, `stray-field`, `bad-timeout`, and names of backends (`bad-value`). */
 export function checkFields(report: Report, machine: MachineView): void {
   for (const state of machine.states.values()) {
     checkOwners(report, state);
@@ -74,14 +65,7 @@ function checkTimeout(report: Report, state: StateView): void {
 }
 
 function checkTechnology(report: Report, role: string, value: JsonValue | undefined, path: ConfigPath): void {
-  const known = Object.hasOwn(TECHNOLOGIES, role) ? TECHNOLOGIES[role] : undefined;
-  if (value === 'local') {
-    report.add(
-      'local-backend',
-      path,
-      `\`local\` for ${role} is kept in one SQLite file instead of many files`,
-    );
-  }
+  const known = Object.hasOwn(BACKEND_NAMES, role) ? BACKEND_NAMES[role] : undefined;
   if (!known || typeof value !== 'string' || known.includes(value) || /^[a-z][a-z0-9+.-]*:/i.test(value))
     return;
   const remedy = report.meant(value, known) ?? `Use ${known.join(', ')}, or a URL such as sqlite:./runs.db.`;

@@ -244,12 +244,6 @@ export const RULES = [
     'Change `execution`, or remove `sampling`.',
   ),
   rule(
-    'local-backend',
-    'warning',
-    '`local` names the files of the reference implementation; SQLite keeps them here.',
-    'Write `sqlite`, or leave it out.',
-  ),
-  rule(
     'bad-timeout',
     'error',
     'A timeout that is not above zero.',
