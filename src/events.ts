@@ -93,6 +93,17 @@ export interface EventBodies {
   child_end: { child: string; status: ExecutionStatus };
   /** A child was started that nobody waits for. */
   launch: { child: string; machine: string };
+  /** How far many pieces of work are, while a state waits for them. */
+  progress: {
+    done: number;
+    running: number;
+    failed: number;
+    total: number;
+    /** Per second. */
+    rate: number;
+    /** Milliseconds until all are expected to be done; absent = nothing to go by. */
+    eta_ms?: number;
+  };
   /** The execution parks; nothing runs until what it waits for is there. */
   waiting: { channel?: string; children?: number; deadline?: number };
   /** The signal it waited for. */

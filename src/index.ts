@@ -18,6 +18,7 @@ export {
 } from './execution/dispatcher.ts';
 export type * from './execution/interfaces.ts';
 export { createLLMBackend } from './execution/llm/backend.ts';
+export { itemExecutionId } from './execution/pool/item-execution-id.ts';
 export type { ResumeChange } from './execution/resume.ts';
 export type { ExecutionResult } from './execution/setup.ts';
 export type * from './execution/strategies/interfaces.ts';
@@ -28,6 +29,9 @@ export { HookRegistry, type NamedHook } from './hooks/registry.ts';
 export { builtinHooks } from './library/builtin-hooks.ts';
 export type { MachineInvoker } from './library/machine-invoker.ts';
 export type { ExecuteOptions, FlatMachineOptions, ResumeOptions } from './library/options.ts';
+export { PoolWorker } from './library/pool-worker.ts';
+export type { GivenBackReason, PoolWorkerCounts, PoolWorkerEvent } from './library/pool-worker-events.ts';
+export type { PoolWorkerOptions } from './library/pool-worker-options.ts';
 export { RunHandle, type RunHandleParts } from './library/run-handle.ts';
 export { StoredMachines } from './library/stored-machines.ts';
 export { DEFAULT_SPEC_VERSION as SPEC_VERSION } from './machine/dialect.ts';

@@ -44,8 +44,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/signal.ts'),
   },
   {
+    name: 'work',
+    summary: 'push items into pools, list them, try them again',
+    load: () => import('./commands/work.ts'),
+  },
+  {
     name: 'worker',
-    summary: 'resume executions when what they wait for has come',
+    summary: 'work on the items of a pool; resume executions when what they wait for has come',
     load: () => import('./commands/worker.ts'),
   },
   {

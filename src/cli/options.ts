@@ -11,6 +11,13 @@ export function positiveInteger(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of at least 1.');
 }
 
+/** For commander: a whole number. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('It must be a whole number.');
+}
+
 /** For commander: a number of seconds, 0 or more. */
 export function seconds(text: string): number {
   const value = Number(text);
@@ -36,7 +43,7 @@ export function duration(text: string): number {
  */
 export async function readInput(given: string | undefined): Promise<JsonObject> {
   if (given === undefined) return {};
-  const { text, from } = await inputText(given, '--input');
+  const { text, from } = await readText(given, '--input');
   const value = parseJson(text, from);
   if (isJsonObject(value)) return value;
   throw new FlatMachineError('usage', `${from} is not a JSON map`, {
@@ -50,11 +57,16 @@ export async function readInput(given: string | undefined): Promise<JsonObject> 
  * @throws FlatMachineError `usage` if it is not JSON, `file-not-found`
  */
 export async function readJson(given: string, name: string): Promise<JsonValue> {
-  const { text, from } = await inputText(given, name);
+  const { text, from } = await readText(given, name);
   return parseJson(text, from);
 }
 
-async function inputText(given: string, name: string): Promise<{ text: string; from: string }> {
+/**
+ * Any text given as an argument: the text itself, `@file`, or `-` for stdin.
+ * @returns it, and what messages call the place it is from
+ * @throws FlatMachineError `file-not-found`
+ */
+export async function readText(given: string, name: string): Promise<{ text: string; from: string }> {
   if (given === '-') return { text: await stdinText(), from: 'the input on stdin' };
   if (!given.startsWith('@')) return { text: given, from: name };
   const path = given.slice(1);

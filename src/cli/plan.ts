@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../backends/url.ts';
 import { compileMachine, loadMachineFile } from '../machine/index.ts';
 import type {
   CompiledChildren,
@@ -27,7 +28,7 @@ export async function planOf(file: string, input: JsonObject, options: PlanOptio
     file: machine.file,
     spec_version: machine.specVersion,
     config_hash: machine.configHash,
-    backend: options.backend ?? backendOf(machine),
+    backend: options.backend === undefined ? backendOf(machine) : withoutSecrets(options.backend),
     runner: options.runner ?? null,
     max_steps: options.maxSteps ?? machine.settings.max_steps,
     hooks: machine.hooks.map(hookFacts),
@@ -47,7 +48,13 @@ function backendOf({ persistence, settings }: CompiledMachine): JsonValue {
   const named = { ...settings.backends };
   if (persistence.backend !== null) named.persistence = persistence.backend;
   if (persistence.db_path !== null) named.db_path = persistence.db_path;
-  return Object.keys(named).length === 0 ? 'default' : named;
+  if (Object.keys(named).length === 0) return 'default';
+  return Object.fromEntries(
+    Object.entries(named).map(([role, where]) => [
+      role,
+      typeof where === 'string' ? withoutSecrets(where) : where,
+    ]),
+  );
 }
 
 function hookFacts(hook: HookReference): JsonObject {

@@ -4,6 +4,7 @@ import { toJson } from '../json.ts';
 import { didYouMean } from '../machine/expressions/suggest.ts';
 import type { HookReference } from '../machine/interfaces.ts';
 import type { JsonObject } from '../types.ts';
+import { WORKER_ACTIONS } from './distributed-worker-actions.ts';
 import { loadHookClass } from './load-class.ts';
 
 /** A hook that machines can name. */
@@ -82,4 +83,9 @@ export const BASIC_HOOKS: readonly NamedHook[] = [
   { name: 'logging', actions: [], load: async () => (await import('./logging.ts')).loggingHooks },
   { name: 'webhook', actions: [], load: async () => (await import('./webhook.ts')).webhookHooks },
   { name: 'metrics', actions: [], load: async () => (await import('./metrics.ts')).metricsHooks },
+  {
+    name: 'distributed-worker',
+    actions: WORKER_ACTIONS,
+    load: async () => (await import('./distributed-worker.ts')).distributedWorkerHooks,
+  },
 ];

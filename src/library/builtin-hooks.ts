@@ -3,7 +3,7 @@ import { ROLLOUT_ACTIONS } from '../rollout/actions.ts';
 import type { RunnerOpener } from '../rollout/hooks.ts';
 
 /**
- * The hooks that every machine may name: `logging`, `webhook`, `metrics`, `rollout`.
+ * The hooks that every machine may name: `logging`, `webhook`, `metrics`, `distributed-worker`, `rollout`.
  * @param options.openRunner where the runners of `rollout` come from; default: the built-in ones
  */
 export function builtinHooks(options: { openRunner?: RunnerOpener } = {}): HookRegistry {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/package-root.ts';
@@ -42,6 +42,16 @@ const SHOWN: readonly ((result: CliResult) => void)[] = [
     expect(stderr).toContain(' 0 errors, 0 warnings');
     expect(stdout).toContain('stateDiagram');
     expect(stdout).toContain('--runner auto');
+  },
+  ({ stdout, stderr }) => {
+    expect(stdout, stderr).toMatch(/"total": 3,\n {2}"completed": 3,\n {2}"failed": 0/);
+    const lines = readFileSync(join(place.directory, 'results.jsonl'), 'utf8').trimEnd().split('\n');
+    const results = lines.map((line) => JSON.parse(line));
+    expect(results.map(({ id, status, output }) => [id, status, output.reward])).toEqual([
+      ['sales', 'completed', 1],
+      ['sales-given-up', 'completed', 0],
+      ['sales-again', 'completed', 1],
+    ]);
   },
 ];
 

@@ -23,7 +23,10 @@ export const setup: CommandSetup = (command) => {
     .option('--input <json>', 'the input, a map: JSON itself, @FILE, or - for stdin')
     .option('--id <id>', 'the id of the execution (default: made from the name of the machine)')
     .option('--runner <name>', 'where commands run, for machines with rollout hooks; see doctor')
-    .option('--backend <url>', 'where executions are kept: memory, or sqlite:PATH')
+    .option(
+      '--backend <url>',
+      'where executions are kept: memory, local:DIR, sqlite:PATH, redis://…, postgres://… (default: what the machine says)',
+    )
     .option('--max-steps <n>', 'stop, resumable, after so many steps', positiveInteger);
   addViewOptions(command)
     .option('--dry-run', 'check everything and print the plan; run and store nothing')

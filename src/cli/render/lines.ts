@@ -37,6 +37,10 @@ const DESCRIBE: Describe = {
   child_start: (e) => `child ${e.child} (${e.machine}) ${e.resumed ? 'taken up again' : 'started'}`,
   child_end: (e) => `child ${e.child}: ${e.status}`,
   launch: (e) => `launched ${e.child} (${e.machine})`,
+  progress: (e) => {
+    const left = e.eta_ms === undefined ? '' : `, ${formatSpan(e.eta_ms)} left`;
+    return `${e.done}/${e.total} done, ${e.running} running, ${e.failed} failed, ${e.rate}/s${left}`;
+  },
   waiting: (e) => {
     const what = e.channel === undefined ? childrenText(e.children) : `a signal on ${e.channel}`;
     const until =

@@ -97,6 +97,7 @@ export class Progress {
       case 'tool_call':
         this.lastOutput = describeEvent(event) ?? '';
         break;
+      case 'progress':
       case 'waiting':
         this.waiting = describeEvent(event) ?? '';
         break;
