@@ -4,38 +4,16 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { BackendSet, Fence } from '../src/backends/interfaces.ts';
 import { openBackends } from '../src/backends/open.ts';
-import { type MachineSnapshot, stepKey } from '../src/machine/snapshot.ts';
+import { median } from './measure.ts';
+import { CONTEXT, fenceOf, saveSteps, snapshotOf } from './steps.ts';
 
 type Level = 'power-loss' | 'process-crash';
 
 const ROUNDS = Number(process.argv[2] ?? 5);
-const CONTEXT = { text: 'x'.repeat(1000), n: 0 };
 const STEPS = { 'power-loss': 3000, 'process-crash': 15_000, grouped: 40_000, memory: 300_000 };
 const directory = mkdtempSync(join(tmpdir(), 'flatmachine-bench-'));
 let files = 0;
-
-function snapshotOf(id: string, step: number): MachineSnapshot {
-  return {
-    execution_id: id,
-    machine_name: 'bench',
-    spec_version: '1.0.0',
-    current_state: 'loop',
-    context: { ...CONTEXT, n: step },
-    step,
-    created_at: new Date().toISOString(),
-    total_api_calls: 0,
-    total_cost: 0,
-    status: 'running',
-    next_state: 'loop',
-    work_step: step + 1,
-    input: INPUT,
-    config_hash: 'c0ffee'.repeat(10),
-    epoch: 1,
-  };
-}
-const INPUT = { task: 'bench' };
 
 function newFile(): string {
   return join(directory, `${files++}.db`);
@@ -72,25 +50,14 @@ function raw(level: Level, steps: number, group: number): number {
   return result;
 }
 
-async function fenceOf(set: BackendSet, id: string): Promise<Fence> {
-  await set.locking.acquire(id);
-  return set.locking.lease(id) as Fence;
-}
-
-async function run(set: BackendSet, id: string, steps: number, keep?: number): Promise<void> {
-  const fence = await fenceOf(set, id);
-  for (let step = 0; step < steps; step++) {
-    await set.persistence.save(stepKey(id, step), snapshotOf(id, step), {
-      fence,
-      ...(keep === undefined ? {} : { keep }),
-    });
-  }
-}
-
 async function ours(url: string, steps: number, executions: number): Promise<number> {
   const set = await openBackends(url);
   const start = performance.now();
-  await Promise.all(Array.from({ length: executions }, (_, n) => run(set, `run-${n}`, steps / executions)));
+  await Promise.all(
+    Array.from({ length: executions }, async (_, n) =>
+      saveSteps(set, await fenceOf(set, `run-${n}`), steps / executions),
+    ),
+  );
   const result = rate(steps, start);
   await set.close();
   return result;
@@ -98,10 +65,6 @@ async function ours(url: string, steps: number, executions: number): Promise<num
 
 function sqlite(level: Level): string {
   return `sqlite:${newFile()}?durability=${level}`;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 }
 
 async function compare(
@@ -128,7 +91,7 @@ async function sizeAndLoad(): Promise<void> {
   const steps = 10_000;
   const file = newFile();
   const set = await openBackends(`sqlite:${file}?durability=process-crash`);
-  await run(set, 'job', steps, Number.POSITIVE_INFINITY);
+  await saveSteps(set, await fenceOf(set, 'job'), steps, Number.POSITIVE_INFINITY);
   const times: number[] = [];
   for (let i = 0; i < 1000; i++) {
     const start = performance.now();

@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { join, resolve } from 'node:path';
 import type { BackendSet } from './backends/interfaces.ts';
+import type { EventDraft } from './events.ts';
 import { AgentSet } from './execution/agents/agent-set.ts';
 import { AgentRegistry } from './execution/agents/registry.ts';
 import { Background } from './execution/background.ts';
 import { latestOf, resumeExecution, startExecution } from './execution/engine.ts';
+import type { RunHooks } from './execution/interfaces.ts';
 import type { ExecutionResult, ExecutionSetup } from './execution/setup.ts';
 import { EXECUTION_TYPES } from './execution/strategies/registry.ts';
 import type { HookRegistry } from './hooks/registry.ts';
@@ -123,6 +125,26 @@ export class FlatMachine {
     return new FlatMachineInvoker(this, (work) => this.#background.add(work));
   }
 
+  /**
+   * Whether this host can run the machine: its hooks, and those of its children, are made and asked. Nothing is run or stored.
+   * @param options.runner for the rollout hooks, as in {@link execute}
+   * @throws FlatMachineError saying what is missing, e.g. `hook-load`, `missing-package`, `runner-unavailable`, `unknown-runner`
+   */
+  async checkHost({ runner }: { runner?: string | undefined } = {}): Promise<void> {
+    const options: RunOptions = runner === undefined ? {} : { runner };
+    const machines = new Set([this.machine]);
+    // Grows while it is gone through.
+    for (const machine of machines) {
+      for (const child of machine.machines.values()) machines.add(child);
+      const hooks = await this.#makeHooks(machine, 'host-check', options, () => {});
+      try {
+        await hooks.check();
+      } finally {
+        await hooks.close();
+      }
+    }
+  }
+
   /** An id for a new execution. */
   newId(): string {
     return (this.#options.newId ?? newExecutionId)(this.machine.name);
@@ -169,7 +191,6 @@ export class FlatMachine {
   ): ExecutionSetup {
     const { machine, backends } = this;
     const clock = this.#clock;
-    const stateDir = join(this.#cwd, STATE_DIR);
     return {
       machine,
       executionId,
@@ -185,18 +206,26 @@ export class FlatMachine {
       observe: options.onEvent,
       maxSteps: options.maxSteps,
       allowDrift: options.allowDrift,
-      hooks: (of, id, hookOptions, emit) =>
-        createRunHooks(this.#hooks, of, {
-          machineDir: of.dir,
-          cwd: this.#cwd,
-          stateDir,
-          executionId: id,
-          machineName: of.name,
-          backends,
-          clock,
-          options: hookOptions,
-          emit,
-        }),
+      hooks: (of, id, hookOptions, emit) => this.#makeHooks(of, id, hookOptions, emit),
     };
+  }
+
+  #makeHooks(
+    of: CompiledMachine,
+    executionId: string,
+    options: RunOptions,
+    emit: (event: EventDraft) => void,
+  ): Promise<RunHooks> {
+    return createRunHooks(this.#hooks, of, {
+      machineDir: of.dir,
+      cwd: this.#cwd,
+      stateDir: join(this.#cwd, STATE_DIR),
+      executionId,
+      machineName: of.name,
+      backends: this.backends,
+      clock: this.#clock,
+      options,
+      emit,
+    });
   }
 }

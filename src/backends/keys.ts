@@ -10,6 +10,9 @@ export const DEFAULT_KEEP = 1000;
  */
 const PRUNE_STRIDE = 100;
 
+/** Greatest number of a step that a key can have. */
+export const MAX_STEP = 999_999_999_999_999;
+
 const MAX_ID_LENGTH = 200;
 const FORBIDDEN_IN_ID = /[/\\\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|\.\./u;
 const MAX_CHANNEL_LENGTH = 500;
@@ -68,7 +71,12 @@ export function checkJournalKey(key: string): void {
 export function checkStepKey(key: string, snapshot: MachineSnapshot): void {
   checkId(snapshot.execution_id);
   const { step } = snapshot;
-  if (!Number.isSafeInteger(step) || step < 0 || key !== stepKey(snapshot.execution_id, step)) {
+  if (
+    !Number.isSafeInteger(step) ||
+    step < 0 ||
+    step > MAX_STEP ||
+    key !== stepKey(snapshot.execution_id, step)
+  ) {
     throw new FlatMachineError('usage', `${JSON.stringify(key)} is not the key of step ${step}`, {
       remedy: 'Use stepKey(snapshot.execution_id, snapshot.step).',
     });

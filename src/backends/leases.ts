@@ -1,5 +1,6 @@
 import { FlatMachineError } from '../errors.ts';
 import { systemClock } from '../types.ts';
+import { storeClosed } from './failures.ts';
 import type { ExecutionLock, Fence, Lease, LeaseHolder } from './interfaces.ts';
 
 /** Where leases are recorded, among all processes that share it. */
@@ -44,6 +45,8 @@ export function createLeases(
   const ttl = 2 * heartbeat * 1000;
   const now = systemClock.monotonic;
   const held = new Map<string, Held>();
+  const taking = new Set<Promise<boolean>>();
+  let closed = false;
   let timer: NodeJS.Timeout | null = null;
 
   function lose(entry: Held, why: string): void {
@@ -92,16 +95,31 @@ export function createLeases(
     timer = null;
   }
 
+  async function take(key: string): Promise<boolean> {
+    const expires = now() + ttl;
+    const token = await store.take(key, ttl);
+    if (token === null) return false;
+    if (closed) {
+      await store.give([{ key, token }]);
+      throw storeClosed();
+    }
+    const abort = new AbortController();
+    held.set(key, { lease: { key, token, signal: abort.signal }, abort, expires });
+    startTimer();
+    return true;
+  }
+
   return {
     async acquire(key) {
+      if (closed) throw storeClosed();
       if (current(key)) return false;
-      const expires = now() + ttl;
-      const token = await store.take(key, ttl);
-      if (token === null) return false;
-      const abort = new AbortController();
-      held.set(key, { lease: { key, token, signal: abort.signal }, abort, expires });
-      startTimer();
-      return true;
+      const taken = take(key);
+      taking.add(taken);
+      try {
+        return await taken;
+      } finally {
+        taking.delete(taken);
+      }
     },
 
     async release(key) {
@@ -116,10 +134,12 @@ export function createLeases(
     holder: (key) => store.holder(key),
 
     async close() {
+      closed = true;
       stopTimer();
       const entries = [...held.values()];
       for (const entry of entries) lose(entry, 'the store was closed');
-      if (entries.length > 0) await store.give(entries.map((entry) => entry.lease));
+      const given = entries.length === 0 ? null : store.give(entries.map((entry) => entry.lease));
+      await Promise.all([given, Promise.allSettled(taking)]);
     },
   };
 }

@@ -22,6 +22,8 @@ export interface ResultWaiters {
   has(key: string): boolean;
   /** Gives each reader of `key` its own copy. */
   wake(key: string, makeCopy: () => JsonValue): void;
+  /** Rejects the readers of `key`. */
+  reject(key: string, error: Error): void;
   /** Rejects everybody: the store closes. */
   rejectAll(error: Error): void;
 }
@@ -68,6 +70,9 @@ export function createResultWaiters(): ResultWaiters {
     },
     wake(key, makeCopy) {
       settle(key, (waiter) => waiter.resolve(makeCopy()));
+    },
+    reject(key, error) {
+      settle(key, (waiter) => waiter.reject(error));
     },
     rejectAll(error) {
       for (const key of [...waiters.keys()]) settle(key, (waiter) => waiter.reject(error));

@@ -42,11 +42,17 @@ export async function observed(set: BackendSet): Promise<BackendSet> {
 
 type Place = Readonly<Record<string, string>>;
 
+/** By the provider they were made with: a process makes them once, however many stores it opens. */
+const made = new WeakMap<OpenTelemetry.MeterProvider, Instruments>();
+
 function instrumentsOf(api: typeof OpenTelemetry): Instruments {
-  const meter = api.metrics.getMeterProvider().getMeter('flatmachine', packageVersion());
+  const provider = api.metrics.getMeterProvider();
+  const known = made.get(provider);
+  if (known !== undefined) return known;
+  const meter = provider.getMeter('flatmachine', packageVersion());
   const counter = (name: string, description: string, unit: string) =>
     meter.createCounter(`flatmachine.${name}`, { description, unit });
-  return {
+  const instruments: Instruments = {
     commits: meter.createHistogram('flatmachine.commit.duration', {
       description: 'Time of one durable write, of a step or of a journal entry',
       unit: 's',
@@ -55,6 +61,8 @@ function instrumentsOf(api: typeof OpenTelemetry): Instruments {
     claims: counter('work.claims', 'Items claimed from work pools', '{item}'),
     finishes: counter('work.finishes', 'Ends of attempts at items, by outcome', '{item}'),
   };
+  made.set(provider, instruments);
+  return instruments;
 }
 
 /** `target` with some of its members replaced; whatever else it has stays its own. */

@@ -53,15 +53,21 @@ function durabilityOf(parameters: ReadonlyMap<string, string>, url: string): Bac
 export function checkParameters(url: BackendUrl, known: readonly string[]): void {
   const strange = [...url.parameters.keys()].find((name) => !known.includes(name));
   if (strange === undefined) return;
-  throw new FlatMachineError('usage', `a ${url.scheme} URL has no parameter ${JSON.stringify(strange)}`, {
+  // What is no name may be a piece of a password.
+  const shown = /^\w+$/.test(strange) ? JSON.stringify(strange) : 'of such a name';
+  throw new FlatMachineError('usage', `a ${url.scheme} URL has no parameter ${shown}`, {
     remedy: `It may have: ${['durability', ...known].join(', ')}.`,
   });
 }
 
-/** A URL as it may be shown: without its password. */
+/**
+ * Between the user's name and the host: a password. One that holds `/`, `?` or `#`, which had to be escaped, goes on to the last `@`; but what begins as a port
+ * number is one.
+ */
+const PASSWORD = /^([a-z0-9+]+:\/\/[^/?#@:]*):(?:[^/?#]*|(?!\d+(?:[/?#]|$)).*)@/is;
+
+/** A URL as it may be shown: without its password, also where it is no valid URL for that. */
 export function withoutSecrets(url: string): string {
   if (isMixedUrl(url)) return mapMixedUrl(url, withoutSecrets);
-  return url
-    .replace(/^([a-z0-9+]+:\/\/[^/?#@:]*):[^/?#]*@/i, '$1:***@')
-    .replace(/([?&](?:password|token|secret)[^=]*=)[^&]*/gi, '$1***');
+  return url.replace(PASSWORD, '$1:***@').replace(/([?&](?:password|token|secret)[^=]*=)[^&]*/gi, '$1***');
 }

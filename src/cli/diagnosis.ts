@@ -6,6 +6,8 @@ import { packageVersion } from '../package-root.ts';
 import { chooseRunner } from '../rollout/choose-runner.ts';
 import type { Runner, RunnerCapabilities } from '../runners/interfaces.ts';
 import { openRunner, RUNNER_NAMES } from '../runners/registry.ts';
+import { type DriverFinding, findDrivers } from './drivers.ts';
+import { diagnoseStores, type StoreFinding } from './store-diagnosis.ts';
 
 /** The oldest Node this package runs on. */
 const OLDEST_NODE = 20;
@@ -34,24 +36,33 @@ export interface RunnerFinding
 /** What this machine can do. */
 export interface Diagnosis {
   version: string;
-  /** Executions can be kept, and at least one runner works. */
+  /** Executions can be kept, at least one runner works, and so does every store that was asked about. */
   ok: boolean;
   checks: Check[];
+  drivers: DriverFinding[];
+  /** Of the store that was asked about; several of a mixed one. */
+  stores: StoreFinding[];
   runners: RunnerFinding[];
   /** What `--runner auto` picks for a machine that names no image. */
   auto: { runner: string | null; reason: string };
 }
 
-/** Looks at everything this package needs, and leaves nothing behind. */
-export async function diagnose(): Promise<Diagnosis> {
+/**
+ * Looks at everything this package needs, and leaves nothing behind.
+ * @param store the URL of one that is to be opened too, as any command would; null = none
+ */
+export async function diagnose(store: string | null): Promise<Diagnosis> {
   const stateDir = join(process.cwd(), STATE_DIR);
   const open = async (name: string) => openRunner(name, { stateDir });
   const checks = [nodeVersion(), await sqlite(), await stateDirectory(stateDir)];
+  const stores = store === null ? [] : await diagnoseStores(store);
   const runners = await Promise.all(RUNNER_NAMES.map(async (name) => finding(await open(name))));
   return {
     version: packageVersion(),
-    ok: checks.every(({ ok }) => ok) && runners.some(({ available }) => available),
+    ok: [...checks, ...stores].every(({ ok }) => ok) && runners.some(({ available }) => available),
     checks,
+    drivers: findDrivers(),
+    stores,
     runners,
     auto: await automatic(open),
   };
@@ -65,11 +76,8 @@ function nodeVersion(): Check {
 
 async function sqlite(): Promise<Check> {
   try {
-    const { openConnection } = await import('../backends/sqlite/connection.ts');
-    const database = openConnection(':memory:', 0);
-    const version = database.prepare<[], string>('select sqlite_version()').pluck().get();
-    database.close();
-    return { name: 'better-sqlite3', ok: true, detail: `SQLite ${version}`, remedy: null };
+    const { sqliteVersion } = await import('../backends/sqlite/version.ts');
+    return { name: 'better-sqlite3', ok: true, detail: await sqliteVersion(), remedy: null };
   } catch (thrown) {
     const remedy = 'Run `npm rebuild better-sqlite3`; npm must be allowed to run its install script.';
     return { name: 'better-sqlite3', ok: false, detail: toError(thrown).message, remedy };

@@ -44,6 +44,7 @@ const USAGE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'already-exists',
   'not-found',
   'hook-load',
+  'missing-package',
   'unknown-backend',
   'unknown-runner',
 ]);

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import { BACKEND_VARIABLE } from '../backend-variable.ts';
 import { packageVersion } from '../package-root.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts';
 import { stderr, stdout } from './io.ts';
 import { referenceForm } from './reference-form.ts';
+import { printable } from './render/text.ts';
 import { reportError } from './report-error.ts';
 
 /** Runs the command line to its end and ends the process with the right code, once everything is written. */
@@ -15,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<never> {
     process.exit(EXIT.failed);
   };
   process.on('uncaughtException', crash);
+  tellWarnings(verbose);
   let code: ExitCode;
   try {
     code = await dispatch(argv);
@@ -28,6 +31,12 @@ export async function main(argv: readonly string[]): Promise<never> {
   }
   await Promise.all([stdout.flush(), stderr.flush()]);
   process.exit(code === EXIT.ok ? (process.exitCode ?? code) : code);
+}
+
+/** Warnings of Node and of packages are for whoever develops, and Node prints them as several lines in the middle of ours. */
+function tellWarnings(verbose: boolean): void {
+  process.removeAllListeners('warning');
+  if (verbose) process.on('warning', ({ name, message }) => stderr.write(`${name}: ${printable(message)}\n`));
 }
 
 async function dispatch(argv: readonly string[]): Promise<ExitCode> {
@@ -71,6 +80,10 @@ async function register(
   if (!args.includes(entry.name)) return;
   const { setup } = await entry.load();
   const action = setup(command) as (...given: unknown[]) => Promise<ExitCode>;
+  const backend = process.env[BACKEND_VARIABLE];
+  if (backend && command.options.some(({ long }) => long === '--backend')) {
+    command.setOptionValueWithSource('backend', backend, 'env');
+  }
   command.option('--verbose', 'print causes and stacks of errors');
   command.showHelpAfterError(`Run \`flatmachine help ${entry.name}\` for its options.`);
   command.action(async (...given: unknown[]) => done(await action(...given)));

@@ -45,13 +45,16 @@ export class WorkerReport {
   pool(event: PoolWorkerEvent): void {
     if (this.#json) {
       const error =
-        event.type === 'store' ? { error: event.error.message, error_type: event.error.name } : {};
+        'error' in event && event.error instanceof Error
+          ? { error: event.error.message, error_type: event.error.name }
+          : {};
       this.json({ ...event, type: `work_${event.type}`, time: now(), ...error });
       return;
     }
-    const wrong = event.type === 'failed' || event.type === 'store' || event.type === 'lost';
+    const wrong =
+      event.type === 'failed' || event.type === 'store' || event.type === 'lost' || event.type === 'host';
     this.#line('executionId' in event ? event.executionId : '', describeWork(event), wrong);
-    if (event.type === 'store') this.#remedy(event.error);
+    if (event.type === 'store' || event.type === 'host') this.#remedy(event.error);
   }
 
   #line(executionId: string, text: string, wrong: boolean): void {
@@ -119,6 +122,8 @@ function describeWork(event: PoolWorkerEvent): string {
       return `${GIVEN_BACK[event.reason]}${event.retryIn > 0 ? `; looked at again in ${formatSpan(event.retryIn)}` : ''}`;
     case 'lost':
       return 'the claim was lost: somebody else may work on it';
+    case 'host':
+      return `this host cannot run it: ${event.error.message}; nothing is claimed for ${span(event.retryIn)}`;
     case 'store':
       return `error: ${event.error.message}; asked again`;
   }
@@ -129,4 +134,5 @@ const GIVEN_BACK = {
   interrupted: 'interrupted and given back',
   busy: 'is being run by somebody else',
   store: 'given back: the store failed',
+  slot: 'waits for a slot; makes way for what a dead worker had begun',
 } as const;

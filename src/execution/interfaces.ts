@@ -49,6 +49,11 @@ export interface ActionCall extends WorkCall {
 export interface MachineHooks {
   /** The actions `onAction` handles. Absent = it is asked for every action. */
   readonly actions?: readonly string[];
+  /**
+   * Asked by workers before they take items for this machine, and every now and then: throws what keeps this host from running it, e.g. a runner that
+   * is not there. Belongs to no execution and changes nothing.
+   */
+  check?(): MaybePromise<void>;
   /** Once per execution, before its first record is stored; may change the initial context. Not called by a resume. */
   onMachineStart?(context: JsonObject): MaybePromise<JsonObject | undefined | void>;
   /** In the final state, after `onStateExit`; may change the machine's result. */
@@ -112,6 +117,8 @@ export interface RunHooks {
   forState(state: string): MachineHooks;
   /** See {@link MachineHooks.onEvent}. Absent = no hook listens: live-only events need not be made for them. Never throws. */
   readonly onEvent?: (event: ExecutionEvent) => void;
+  /** See {@link MachineHooks.check}; every hook is asked, once. @throws what the first one throws */
+  check(): Promise<void>;
   /** See {@link MachineHooks.onExecutionEnd}; every hook is told, once. */
   onExecutionEnd(executionId: string, status: ExecutionStatus): Promise<void>;
   /** See {@link MachineHooks.close}; every hook is told, once. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { BACKEND_VARIABLE } from '../backend-variable.ts';
 import type { BackendSet } from '../backends/interfaces.ts';
 import { reopenUrl } from '../backends/reopen.ts';
 import { FlatMachineError } from '../errors.ts';
@@ -142,12 +143,13 @@ async function start(
   const log = await open(join(stateDir, 'workers.log'), 'a');
   try {
     const input = JSON.stringify({ pool_id: pool, worker_id: workerId });
-    const given = ['--id', workerId, '--input', input, '--backend', reopenUrl(backends), '--quiet'];
-    const child = spawn(
-      process.execPath,
-      [join(packageRoot(), 'dist', 'cli.cjs'), 'run', machine, ...given],
-      { cwd, detached: true, stdio: ['ignore', 'ignore', log.fd] },
-    );
+    const command = [join(packageRoot(), 'dist', 'cli.cjs'), 'run', machine];
+    const child = spawn(process.execPath, [...command, '--id', workerId, '--input', input, '--quiet'], {
+      cwd,
+      detached: true,
+      env: { ...process.env, [BACKEND_VARIABLE]: reopenUrl(backends) },
+      stdio: ['ignore', 'ignore', log.fd],
+    });
     await once(child, 'spawn');
     child.unref();
   } finally {

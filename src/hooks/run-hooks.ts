@@ -10,6 +10,7 @@ import type { HookRegistry } from './registry.ts';
 const NO_RUN_HOOKS: RunHooks = Object.freeze({
   machine: NO_HOOKS,
   forState: () => NO_HOOKS,
+  check: async () => {},
   onExecutionEnd: async () => {},
   close: async () => {},
 });
@@ -82,6 +83,7 @@ function assemble(
     machine: lifecycle.length === 0 ? everywhere : compositeHooks([...base, ...lifecycle.map(startAndEnd)]),
     forState: (state) => byState.get(state) ?? everywhere,
     ...(onEvent === null ? {} : { onEvent }),
+    check: () => tellAll(all, (hooks) => hooks.check?.()),
     onExecutionEnd: (executionId, status) =>
       tellAll(all, (hooks) => hooks.onExecutionEnd?.(executionId, status)),
     close: () => tellAll(all, (hooks) => hooks.close?.()),

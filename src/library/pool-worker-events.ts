@@ -5,8 +5,9 @@ interface OfItem {
   executionId: string;
 }
 
-/** Why an item was given back, its claim not counted. `waiting`: its execution waits for a signal. `interrupted`: the worker ends. `busy`: somebody else runs its execution. `store`: the store failed in the middle. */
-export type GivenBackReason = 'waiting' | 'interrupted' | 'busy' | 'store';
+/** Why an item was given back, its claim not counted. `waiting`: its execution waits for a signal. `interrupted`: the worker ends. `busy`: somebody else runs its execution. `store`: the store failed in the middle. `slot`: it waited for a
+ * slot, and makes way for an item that a dead worker had begun and that may hold one. */
+export type GivenBackReason = 'waiting' | 'interrupted' | 'busy' | 'store' | 'slot';
 
 /** What a {@link PoolWorker} tells. */
 export type PoolWorkerEvent =
@@ -19,6 +20,8 @@ export type PoolWorkerEvent =
   | ({ type: 'given_back'; reason: GivenBackReason; retryIn: number } & OfItem)
   /** The claim ran out or was taken away: what the attempt came to was dropped. */
   | ({ type: 'lost' } & OfItem)
+  /** This host cannot run the machine now: nothing is claimed for `retryIn` milliseconds. */
+  | { type: 'host'; error: Error; retryIn: number }
   /** The store could not be asked. `retryIn`: milliseconds. */
   | { type: 'store'; error: Error; retryIn: number };
 

@@ -1,4 +1,4 @@
-import type { ClaimedItem } from '../backends/interfaces.ts';
+import type { ClaimedItem, Finish } from '../backends/interfaces.ts';
 import { boundedJson } from '../backends/signal-text.ts';
 import { isFlatMachineError, toError } from '../errors.ts';
 import type { ExecutionEvent } from '../events.ts';
@@ -7,12 +7,13 @@ import type { FlatMachine } from '../flatmachine.ts';
 import { isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../types.ts';
 import type { GivenBackReason } from './pool-worker-events.ts';
+import { isHostFailure } from './pool-worker-host.ts';
 
 /** What an attempt at an item came to. */
 export type ItemOutcome =
   | { kind: 'done'; result: JsonValue }
-  /** `poison`: another attempt would come to the same. */
-  | { kind: 'failed'; error: string; poison: boolean }
+  /** `poison`: another attempt would come to the same. `host`: it was this host's fault. */
+  | { kind: 'failed'; error: string; poison: boolean; host?: boolean }
   /** `delay`: milliseconds until it is worth another look. */
   | { kind: 'given_back'; reason: GivenBackReason; delay: number };
 
@@ -46,7 +47,8 @@ export async function runItem(machine: FlatMachine, item: ClaimedItem, run: Item
     }
     if (isFlatMachineError(thrown, 'backend')) return { kind: 'given_back', reason: 'store', delay: BUSY_MS };
     const { name, message } = toError(thrown);
-    return { kind: 'failed', error: `${name}: ${message}`, poison: false };
+    const host = isHostFailure(isFlatMachineError(thrown) ? thrown.code : undefined);
+    return { kind: 'failed', error: `${name}: ${message}`, poison: false, host };
   }
 }
 
@@ -71,7 +73,12 @@ async function outcomeOf(machine: FlatMachine, result: ExecutionResult): Promise
     case 'completed':
       return completed(output);
     case 'failed':
-      return { kind: 'failed', error: `${error?.error_type}: ${error?.message}`, poison: false };
+      return {
+        kind: 'failed',
+        error: `${error?.error_type}: ${error?.message}`,
+        poison: false,
+        host: isHostFailure(error?.code),
+      };
     case 'waiting':
       return { kind: 'given_back', reason: 'waiting', delay: await untilNextLook(machine, id) };
     case 'limit':
@@ -102,4 +109,13 @@ async function untilNextLook({ backends }: FlatMachine, executionId: string): Pr
   const delay = Math.min(longest, Math.max(shortest, waited));
   const untilDeadline = last?.deadline === undefined ? longest : Math.max(0, last.deadline - now);
   return Math.min(delay, untilDeadline);
+}
+
+/** How the pool is told of an attempt that has ended. */
+export function finishOf(
+  { id, claim_token }: ClaimedItem,
+  outcome: Exclude<ItemOutcome, { kind: 'given_back' }>,
+): Finish {
+  if (outcome.kind === 'done') return { id, claim_token, status: 'done', result: outcome.result };
+  return { id, claim_token, status: 'failed', error: outcome.error, poison: outcome.poison };
 }

@@ -46,6 +46,7 @@ export function rolloutHooks(open: RunnerOpener = openRunner): HookFactory {
       actions: ROLLOUT_ACTIONS,
       onAction: (action, context, call) => session.track(act(session, action, context, call)),
       sandbox: (context, call) => slotSandbox(session, context, call),
+      check: () => session.check(),
       onExecutionEnd: (executionId) => session.end(executionId),
       close: () => session.close(),
     };

@@ -70,6 +70,17 @@ export class RolloutSession {
     return opened;
   }
 
+  /** @throws FlatMachineError `unknown-runner`, or `runner-unavailable` when the runner that is named does not work here; of `auto` some runner always does */
+  async check(): Promise<void> {
+    const name = this.environment.options.runner ?? this.settings.runner;
+    if (name === 'auto') return;
+    const { available, detail, remedy } = await (await this.runner(name)).probe();
+    if (available) return;
+    throw new FlatMachineError('runner-unavailable', `the runner ${name} cannot be used here: ${detail}`, {
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  }
+
   /** The task named in the context, read once. */
   task(facts: TaskFacts): Promise<Task> {
     this.#task ??= loadTask(facts.path);

@@ -184,11 +184,11 @@ it('a token that others had, gave back and cleaned away while one was about to t
 });
 
 it('a live holder keeps its lease for as long as it beats', async () => {
-  const [set, other] = [await open({ heartbeatInterval: 0.05 }), await open()];
+  const [set, other] = [await open({ heartbeatInterval: 0.25 }), await open()];
   await acquired(set, 'job');
   const { acquired_at } = (await set.locking.holder('job')) ?? {};
-  for (const end = Date.now() + 300; Date.now() < end; ) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const end = Date.now() + 1000; Date.now() < end; ) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
     expect(await other.locking.acquire('job')).toBe(false);
   }
   expect((await other.locking.holder('job'))?.acquired_at).toBe(acquired_at);

@@ -15,7 +15,7 @@ it('a parked tree goes on in another store, by signals', async () => {
   expect((await at('run', 'parent.yml', '--id', 'p', '--quiet')).code).toBe(4);
   const out = await at('export', 'p', '--out', 'p.jsonl');
   expect(out).toMatchObject({ code: 0, stdout: '', stderr: '5 executions exported\n' });
-  expect(await at('export', 'p', '--out', 'p.jsonl')).toMatchObject({ code: 1 });
+  expect(await at('export', 'p', '--out', 'p.jsonl')).toMatchObject({ code: 2 });
   const there = ['--backend', 'sqlite:there.db'];
   const imported = await at('import', 'p.jsonl', ...there);
   expect(imported).toMatchObject({ code: 0, stderr: '5 executions imported\n' });

@@ -101,15 +101,17 @@ describe('work', () => {
       [['worker', '--pool', 'p'], /--pool and --machine go together/],
       [['worker', '--pool', 'p', '--machine', 'none.yml'], /none\.yml/],
     ];
-    for (const [args, message] of cases) {
-      const { code, stdout, stderr } = await at(...args);
-      expect({ args, code, stdout, stderr }).toEqual({
-        args,
-        code: 2,
-        stdout: '',
-        stderr: expect.stringMatching(message),
-      });
-    }
+    await Promise.all(
+      cases.map(async ([args, message]) =>
+        expect({ args, ...(await at(...args)) }).toEqual({
+          args,
+          code: 2,
+          signal: null,
+          stdout: '',
+          stderr: expect.stringMatching(message),
+        }),
+      ),
+    );
     const empty = directoryWith({});
     expect(await cli(['work', 'ls', '--json'], { cwd: empty })).toMatchObject({ code: 0, stdout: '[]\n' });
     expect((await cli(['work', 'show', 'p', '1'], { cwd: empty })).code).toBe(2);

@@ -1,14 +1,26 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BackendSet } from '../../src/backends/interfaces.ts';
+import { openBackends } from '../../src/backends/open.ts';
+import type { JsonObject } from '../../src/types.ts';
 import { cli, directoryWith, type RunningCli, startCli } from '../helpers/cli.ts';
 import { FILES } from './waiting-machines.ts';
 
 let cwd: string;
 let started: RunningCli[];
 const at = (...args: string[]) => cli(args, { cwd });
-const push = async (data: object) =>
-  JSON.parse((await at('work', 'push', 'p', JSON.stringify(data))).stdout).ids[0] as string;
-const item = async (id: string) => JSON.parse((await at('work', 'show', 'p', id)).stdout);
+/** Looks into the store from here, which is quicker than a command. */
+const look = async <T>(body: (store: BackendSet) => Promise<T>): Promise<T> => {
+  const store = await openBackends(`sqlite:${join(cwd, '.flatmachine', 'flatmachine.db')}`);
+  try {
+    return await body(store);
+  } finally {
+    await store.close();
+  }
+};
+const push = (data: JsonObject) => look(({ work }) => work.pool('p').push(data));
+const item = (id: string) => look(({ work }) => work.pool('p').item(id));
 const start = async (machine: string, ...args: string[]) => {
   const process = await startCli(['worker', '--pool', 'p', '--machine', machine, ...args], { cwd });
   started.push(process);
@@ -69,16 +81,23 @@ describe('a worker of a pool', () => {
 
   it('killed -9, loses an attempt and no item: the next one goes on in the same execution', async () => {
     const id = await push({ ms: 500 });
-    const { child, saw, ended } = await start('slow.yml', '--lease', '0.5');
+    const { child, saw, ended } = await start('slow.yml', '--lease', '0.5', '--id', 'first');
     await saw(/item \d+, attempt 1/);
     child.kill('SIGKILL');
     await ended;
     expect(await item(id)).toMatchObject({ status: 'claimed', attempts: 1 });
-    const next = await start('slow.yml', '--lease', '0.5', '--until-empty');
+    const next = await start('slow.yml', '--lease', '0.5', '--until-empty', '--id', 'second');
     const { code, stderr } = await next.ended;
     expect(code).toBe(0);
     expect(stderr).toMatch(new RegExp(`p\\.${id} {2}item ${id}, attempt 2`));
     expect(await item(id)).toMatchObject({ status: 'done', attempts: 2 });
+
+    // The one that was killed may live, as far as the register knows.
+    const gone = async () => (await at('gc', '--older-than', '0s')).stdout.match(/^worker \S+ {2}\w+/gm);
+    expect(await gone()).toEqual(['worker second  terminated']);
+    await look(({ registration }) => registration.markLost('first', 0));
+    expect(await gone()).toEqual(['worker first  lost']);
+    expect(await look(({ registration }) => registration.list())).toEqual([]);
   });
 
   it('with --signals goes on with what waits at once', async () => {

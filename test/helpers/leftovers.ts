@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackends } from '../../src/backends/open.ts';
 import { STATE_DIR } from '../../src/library/store-place.ts';
@@ -36,6 +36,7 @@ export async function leftovers(
 
 /** What runners keep of environments on this host: everything but the store and the snapshots. */
 function environmentDirectories(stateDir: string): string[] {
+  if (!existsSync(stateDir)) return [];
   return readdirSync(stateDir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'snapshots')
     .flatMap((entry) =>

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { processesOf } from '../helpers/leftovers.ts';
 import { onEveryStore, PoolPlace, shippedMachine } from './pool-place.ts';
 
 const CHECKER = shippedMachine('checker');
@@ -15,11 +16,15 @@ onEveryStore('machines/checker.yml', (url) => {
     const check = () =>
       place.run(CHECKER, { pool_id: 'p', max_workers: 2, worker_config_path: 'worker.yml' });
     expect(await check()).toEqual({ queue_depth: 0, active_workers: 0, spawned: [] });
-    const jobs = Array.from({ length: 5 }, (_, n) => ({ data: { id: n, ms: 50 } }));
+    const jobs = Array.from({ length: 5 }, (_, n) => ({ data: { id: n, ms: 100 } }));
     await place.look((store) => store.work.pool('p').pushMany(jobs));
     const both = await Promise.all([check(), check()]);
     const spawned = both.flatMap((output) => output.spawned as string[]);
     expect(spawned.length).toBe(2);
+    // The store's URL, which may have a password, is not among what everybody can read.
+    const commands = processesOf(place.directory);
+    expect(commands.filter((command) => command.includes('worker.yml'))).toHaveLength(2);
+    expect(commands.filter((command) => command.includes(place.store))).toEqual([]);
     const done = () => place.look(async ({ work }) => (await work.pool('p').counts()).done);
     await expect.poll(done, { timeout: 20_000, interval: 200 }).toBe(5);
     const ended = () =>

@@ -8,7 +8,7 @@ import type { RunningCli } from '../helpers/cli.ts';
 import { onEveryStore, PoolPlace, shippedMachine } from './pool-place.ts';
 
 const BATCH = shippedMachine('rollout-batch');
-const TASKS = 40;
+const TASKS = 24;
 
 let place: PoolPlace;
 afterEach(() => place.dispose());
@@ -26,7 +26,7 @@ onEveryStore('machines/rollout-batch.yml', (url) => {
   });
 
   it('workers and the batch itself killed -9: each task has its result once, as in a quiet run, and nothing is left', async () => {
-    const tasks = Array.from({ length: TASKS }, (_, n) => ({ id: `t${n}`, ms: 80 + (n % 5) * 20 }));
+    const tasks = Array.from({ length: TASKS }, (_, n) => ({ id: `t${n}`, ms: 60 + (n % 5) * 20 }));
     write('tasks.jsonl', tasks);
     const workers: RunningCli[] = [];
     const working = async () => {
@@ -36,7 +36,7 @@ onEveryStore('machines/rollout-batch.yml', (url) => {
     };
     for (let n = 0; n < 3; n++) workers.push(await working());
     const batch = await place.start('run', BATCH, '--id', 'batch', '--input', JSON.stringify(input));
-    await batch.saw(/wait {2}\d+\/40 done/);
+    await batch.saw(/wait {2}\d+\/24 done/);
     batch.child.kill('SIGKILL');
     let over = false;
     const resumed = (await place.start('resume', 'batch', '--quiet')).ended.finally(() => {
@@ -44,7 +44,7 @@ onEveryStore('machines/rollout-batch.yml', (url) => {
     });
     let kills = 0;
     for (let n = 0; !over; n++) {
-      await Promise.race([resumed, sleep(1_000)]);
+      await Promise.race([resumed, sleep(600)]);
       if (over) break;
       workers[n % 3]?.child.kill('SIGKILL');
       kills++;

@@ -120,7 +120,10 @@ export function createLocalJournal(
       await store.create(path, headerLine({ begun: randomBytes(8).toString('hex') }));
       fd = openJournal(path, true);
     }
-    if (begunOf(fd) !== journal.reading.begun) journal.reading = newReading();
+    if (begunOf(fd) !== journal.reading.begun) {
+      journal.reading = newReading();
+      journal.lasting = false;
+    }
     return fd;
   }
 

@@ -30,11 +30,12 @@ interface Newest {
 export interface LocalLeases extends LeaseStore {
   /** Whether this is the newest lease of its key, and held. To be called right before the write. @throws FlatMachineError `lease-lost` */
   checkFence(fence: Fence): void;
-  /** Removes what is kept of a key that nobody holds, but for how far its tokens have come. */
+  /** Removes what is kept of a key that nobody alive holds, but for how far its tokens have come. */
   forget(key: string): Promise<void>;
 }
 
 const LEASE = /^(\d+)\.(held|free)$/;
+const TOKEN = /^\d+$/;
 
 /**
  * Leases as files: `.leases/KEY/TOKEN.held`, renamed to `TOKEN.free` when it is given back. The newest token of a key counts, whatever else is there. The next one
@@ -63,7 +64,8 @@ export function createLocalLeases(store: LocalStore, onWarning: (message: string
 
   /** How far the tokens of keys have come that are gone. */
   function floor(): number {
-    return Math.max(0, ...(orMissing(() => readdirSync(join(store.root, '.tokens'))) ?? []).map(Number));
+    const names = orMissing(() => readdirSync(join(store.root, '.tokens'))) ?? [];
+    return Math.max(0, ...names.filter((name) => TOKEN.test(name)).map(Number));
   }
 
   /** Makes a new lease of this token if nobody has, and it is still the next one. */
@@ -94,14 +96,16 @@ export function createLocalLeases(store: LocalStore, onWarning: (message: string
   async function forget(key: string): Promise<void> {
     const directory = directoryOf(key);
     const newest = newestIn(directory);
-    if (newest === null || newest.held) return;
+    if (newest === null) return;
     const { token } = newest;
+    const lease = newest.held ? readLease(key, token) : null;
+    if (lease !== null && expiresIn(lease) > 0) return;
     const tokens = store.ownDirectory('.tokens');
     if (floor() < token) {
       writeFileSync(join(tokens, String(token)), '', { flag: 'a', mode: 0o600 });
       await store.sync(tokens);
       for (const name of readdirSync(tokens))
-        if (Number(name) < token) orMissing(() => unlinkSync(join(tokens, name)));
+        if (TOKEN.test(name) && Number(name) < token) orMissing(() => unlinkSync(join(tokens, name)));
     }
     removeBelow(directory, token + 1);
     try {
@@ -136,7 +140,7 @@ export function createLocalLeases(store: LocalStore, onWarning: (message: string
     },
 
     renew(leases, ttl) {
-      return store.write(() => Promise.all(leases.map((lease) => renew(lease, ttl))));
+      return store.write(() => Promise.all(leases.map((lease) => renew(lease, ttl).catch(missingIsLost))));
     },
 
     async give(leases) {

@@ -44,18 +44,19 @@ export function createLocalResults(store: LocalStore, onWarning: (message: strin
     }
   }
 
+  /** Gives what is there to those that wait for it, or tells them what is wrong with it. */
   function look(path: string): void {
-    const data = find(path);
-    if (data !== undefined) waiters.wake(path, () => toJson(data));
+    try {
+      const data = find(path);
+      if (data !== undefined) waiters.wake(path, () => toJson(data));
+    } catch (error) {
+      waiters.reject(path, fileError(store.root, toError(error)));
+    }
   }
 
   function onRing(name: string | null): void {
-    try {
-      const files = name === null ? [...awaited.values()] : [awaited.get(name)];
-      for (const path of files.flatMap((some) => [...(some?.keys() ?? [])])) look(path);
-    } catch (error) {
-      waiters.rejectAll(fileError(store.root, toError(error)));
-    }
+    const files = name === null ? [...awaited.values()] : [awaited.get(name)];
+    for (const path of files.flatMap((some) => [...(some?.keys() ?? [])])) look(path);
   }
 
   /** Counts a reader of a file in or out; while there is any, the bell is listened to. */

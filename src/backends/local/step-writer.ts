@@ -5,7 +5,7 @@ import { checkStepKey, pruneUpTo } from '../keys.ts';
 import { summarize } from '../summary.ts';
 import { checkDirectory } from './directories.ts';
 import { fileError } from './file-errors.ts';
-import { heads, removeHead, writeHead } from './heads.ts';
+import { heads, readHead, removeHead, writeHead } from './heads.ts';
 import type { LocalJournal } from './journal.ts';
 import type { LocalLeases } from './lease-files.ts';
 import { DamagedFile } from './sealed.ts';
@@ -25,6 +25,8 @@ import type { LocalStore } from './store.ts';
 interface Place {
   /** When it began. */
   since: string;
+  /** The newest step; null = there is none. */
+  newest: number | null;
   /** The step whose head is there, to be removed once there is another; null = to be looked up. */
   head: number | null;
   /** The `keep` under which nothing older is left; null = to be looked up. */
@@ -55,17 +57,21 @@ export function createStepWriter(
 ): StepWriter {
   const places = new Map<string, Place>();
 
-  function placeOf(directory: string, snapshot: MachineSnapshot): Place {
-    const id = snapshot.execution_id;
+  /** What is remembered, if this is the step that comes next: otherwise somebody else has written, or deleted. */
+  function placeOf(directory: string, { execution_id: id, step, created_at }: MachineSnapshot): Place {
     const known = places.get(id);
-    if (known) return known;
+    if (known && known.newest === step - 1) return known;
     const newest = newestStep(directory);
-    const found = newest === null ? 'missing' : readStep(directory, id, newest, onWarning);
-    return {
-      since: typeof found === 'object' ? found.step.since : snapshot.created_at,
-      head: null,
-      keep: null,
-    };
+    const since = newest === null ? null : beginningOf(directory, id, newest);
+    return { since: since ?? created_at, newest, head: null, keep: null };
+  }
+
+  /** When an execution began, as its newest step says; null when that is not readable. */
+  function beginningOf(directory: string, id: string, newest: number): string | null {
+    const head = readHead(directory, newest);
+    if (head !== null) return head.created_at;
+    const found = readStep(directory, id, newest, onWarning);
+    return typeof found === 'object' ? found.step.since : null;
   }
 
   /** The generation to try after one whose name was taken. @throws FlatMachineError `step-conflict` when it is a record */
@@ -102,23 +108,28 @@ export function createStepWriter(
   /** What follows a step that is stored: nothing of it can fail the step any more. */
   function follow(directory: string, place: Place, snapshot: MachineSnapshot, options: SaveOptions): Place {
     const { step, execution_id } = snapshot;
-    let { head, keep } = place;
+    const { since, newest } = place;
     try {
-      writeHead(directory, summarize(snapshot, place.since));
-      for (const old of head === null ? heads(directory) : [head]) if (old < step) removeHead(directory, old);
-      head = Math.max(head ?? step, step);
+      if (newest === null || step > newest) {
+        writeHead(directory, summarize(snapshot, since));
+        for (const old of place.head === null ? heads(directory) : [place.head])
+          if (old < step) removeHead(directory, old);
+      }
       const upTo = pruneUpTo(step, options.keep);
       if (upTo !== null) {
-        if (options.keep !== undefined && options.keep === keep) removeStep(directory, upTo);
+        if (options.keep !== undefined && options.keep === place.keep) removeStep(directory, upTo);
         else removeStepsUpTo(directory, upTo);
-        keep = options.keep ?? null;
       }
       if (options.over) journal.forget(execution_id, options.over.work);
+      const keep = upTo === null ? place.keep : (options.keep ?? null);
+      return newest === null || step > newest
+        ? { since, newest: step, head: step, keep }
+        : { ...place, keep };
     } catch (error) {
       const { message } = fileError(store.root, error);
       onWarning(`${stepKey(execution_id, step)} is stored, but could not be tidied up after: ${message}`);
+      return { since, newest: step, head: null, keep: null };
     }
-    return { since: place.since, head, keep };
   }
 
   return {

@@ -22,8 +22,8 @@ export function createMemoryWork(): MemoryWork {
     if (closed) throw storeClosed();
     const pool = pools.get(name) ?? new MemoryPool(systemClock.monotonic);
     const result = work(pool);
-    if (pool.isEmpty) pools.delete(name);
-    else pools.set(name, pool);
+    // One that was emptied stays: its next item must not get an old id.
+    if (!pool.isEmpty) pools.set(name, pool);
     if (changes) listeners.get(name)?.changed();
     return result;
   }
@@ -33,13 +33,17 @@ export function createMemoryWork(): MemoryWork {
       return within(name, (pool) => items.map((item) => pool.push(item)));
     },
     async exchange(name, finishes, claim) {
-      return within(name, (pool) => {
-        const outcomes = finishes.map((finish) => pool.finish(finish));
-        const settled = claim !== null && pool.settleDue();
-        const claimed = claim ? pool.claim(claim) : [];
-        if (settled || outcomes.includes('ok')) listeners.get(name)?.changed();
-        return { outcomes, claimed };
-      });
+      return within(
+        name,
+        (pool) => {
+          const outcomes = finishes.map((finish) => pool.finish(finish));
+          const settled = claim !== null && pool.settleDue();
+          const claimed = claim ? pool.claim(claim) : [];
+          if (settled || outcomes.includes('ok')) listeners.get(name)?.changed();
+          return { outcomes, claimed };
+        },
+        false,
+      );
     },
     async renew(name, claims, lease) {
       return within(
@@ -65,7 +69,7 @@ export function createMemoryWork(): MemoryWork {
     },
     async pools() {
       if (closed) throw storeClosed();
-      return [...pools.keys()].sort();
+      return [...pools.keys()].filter((name) => pools.get(name)?.isEmpty === false).sort();
     },
     watch(name, listener) {
       if (closed) throw storeClosed();

@@ -3,10 +3,11 @@ import { importOptional } from '../../import-optional.ts';
 import { sleep } from '../../timers.ts';
 import type { Durability } from '../interfaces.ts';
 import { createReadyListeners, type ReadyListeners } from '../ready-listeners.ts';
-import { type CommitSettings, type GrantedDurability, grantedDurability } from './durability.ts';
+import { type GrantedDurability, grantedDurability } from './durability.ts';
 import { createListener, type Listener } from './listener.ts';
 import { backendError, verdictOn } from './postgres-errors.ts';
 import { migrate } from './schema.ts';
+import { checkEncoding, SERVER_SETTINGS, type ServerSettings, sessionSettings } from './session.ts';
 import { type PostgresSettings, RESERVED_CONNECTIONS } from './settings.ts';
 
 /** Milliseconds that a call goes on trying while the server is away. */
@@ -21,6 +22,9 @@ const LONGEST_PAUSE = 1_000;
 /** Milliseconds after which a call that was not answered counts as lost: the network may have swallowed the connection. */
 const ANSWER_LIMIT = 60_000;
 
+/** The same for heartbeats, which have to be done again before what they keep alive is over, and for what listens. */
+const BEAT_LIMIT = 10_000;
+
 /**
  * Which connections a call takes. `general`: everything. `writes`: shared writes, see `group-lane.ts`. `beats`: heartbeats, which nothing else may keep
  * waiting.
@@ -28,9 +32,9 @@ const ANSWER_LIMIT = 60_000;
 export type Lane = 'general' | 'writes' | 'beats';
 
 /** Parameters of a statement; as a function where it matters whether it may have been done before. */
-export type Values = readonly unknown[] | ((again: boolean) => readonly unknown[]);
+export type Values = readonly unknown[] | ((repeated: boolean) => readonly unknown[]);
 
-/** One statement within {@link PostgresStore.transaction}. */
+/** One statement within a transaction. */
 export type Ask = <Row extends QueryResultRow>(
   name: string,
   sql: string,
@@ -46,8 +50,6 @@ export interface Database {
   readonly listener: Listener;
   /** See {@link PostgresStore.query}. */
   query: Query;
-  /** See {@link PostgresStore.transaction}. */
-  transaction: Transaction;
   /** What was made by `make` for this database, made on first use. */
   shared<T extends object>(make: (database: Database) => T): T;
   /** Ends its connections, once those that are in use are given back. */
@@ -62,9 +64,6 @@ export type Query = <Row extends QueryResultRow>(
   lane?: Lane,
 ) => Promise<Row[]>;
 
-/** Runs several statements, see {@link PostgresStore.transaction}. */
-export type Transaction = <T>(work: (ask: Ask, again: boolean) => Promise<T>) => Promise<T>;
-
 /**
  * Connects to a server and brings the schema up to date.
  * @throws FlatMachineError `backend` when it cannot be reached or used, `missing-package` without the driver
@@ -78,7 +77,7 @@ export async function openDatabase(
     'a postgres URL',
   );
   const pg = loaded.default ?? loaded;
-  const config: PoolConfig = { ...settings.client, query_timeout: ANSWER_LIMIT, types: typeParsers(pg) };
+  const config: PoolConfig = { ...settings.client, types: typeParsers(pg) };
 
   async function prepareSession(client: ClientBase): Promise<void> {
     // Between two calls an error of a connection concerns nobody: the next call finds out.
@@ -86,10 +85,11 @@ export async function openDatabase(
     await client.query(sessionSettings(pg.escapeIdentifier(settings.schema), wanted));
   }
 
-  const makePool = (max: number) =>
+  const makePool = (max: number, query_timeout = ANSWER_LIMIT) =>
     new pg.Pool({
       ...config,
       max,
+      query_timeout,
       allowExitOnIdle: true,
       // The driver waits for the promise; its types do not know.
       onConnect: prepareSession as (client: ClientBase) => void,
@@ -97,7 +97,7 @@ export async function openDatabase(
   const lanes: Readonly<Record<Lane, Pool>> = {
     general: makePool(settings.pool - RESERVED_CONNECTIONS),
     writes: makePool(2),
-    beats: makePool(1),
+    beats: makePool(1, BEAT_LIMIT),
   };
 
   async function withClient<T>(lane: Lane, work: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -139,14 +139,14 @@ export async function openDatabase(
       );
     });
 
-  const transactWithin = <T>(patience: number, work: (ask: Ask, again: boolean) => Promise<T>): Promise<T> =>
-    persistently(patience, (again) =>
+  const transact = <T>(work: (ask: Ask) => Promise<T>): Promise<T> =>
+    persistently(FIRST_PATIENCE, () =>
       withClient('general', async (client) => {
         await client.query('BEGIN');
         try {
-          const value = await work(async (name, text, values = []) => {
-            return (await client.query({ name, text, values: [...values] })).rows;
-          }, again);
+          const value = await work(
+            async (name, text, values = []) => (await client.query({ name, text, values: [...values] })).rows,
+          );
           await client.query('COMMIT');
           return value;
         } catch (error) {
@@ -157,7 +157,7 @@ export async function openDatabase(
     );
 
   async function connectAlone(): Promise<Client> {
-    const client = new pg.Client(config);
+    const client = new pg.Client({ ...config, query_timeout: BEAT_LIMIT });
     client.on('error', () => {});
     await client.connect();
     return client;
@@ -171,18 +171,21 @@ export async function openDatabase(
   const listener = createListener(settings.schema, connectAlone);
   const things = new Map<object, object>();
   try {
-    const [says] = await persistently(FIRST_PATIENCE, () =>
-      withClient('general', async (client) => (await client.query<CommitSettings>(COMMIT_SETTINGS)).rows),
+    const says = await persistently(FIRST_PATIENCE, () =>
+      withClient(
+        'general',
+        async (client) => (await client.query(SERVER_SETTINGS)).rows[0] as ServerSettings,
+      ),
     );
-    const durability = grantedDurability(settings.shown, says as CommitSettings, wanted);
-    await migrate(settings, transactWithin);
+    checkEncoding(settings.shown, says);
+    const durability = grantedDurability(settings.shown, says, wanted);
+    await migrate(settings, transact);
     const database: Database = {
       settings,
       durability,
       readyListeners: createReadyListeners(),
       listener,
       query,
-      transaction: (work) => transactWithin(PATIENCE, work),
       shared(make) {
         const known = things.get(make) ?? make(database);
         things.set(make, known);
@@ -195,26 +198,6 @@ export async function openDatabase(
     await end();
     throw error;
   }
-}
-
-const COMMIT_SETTINGS = `
-  SELECT current_setting('synchronous_commit') AS synchronous_commit, current_setting('fsync') AS fsync,
-    current_setting('full_page_writes') AS full_page_writes`;
-
-/**
- * What holds for each of our connections. Plans are made once and use indices, whatever the statistics of a table that has just been filled say; a process
- * that is stopped inside a transaction does not keep its locks for ever.
- */
-function sessionSettings(schema: string, durability: Durability | undefined): string {
-  const commits = { 'power-loss': "'on'", 'process-crash': "'off'", none: 'DEFAULT' }[durability ?? 'none'];
-  return `
-    SET search_path TO ${schema};
-    SET synchronous_commit TO ${commits};
-    SET plan_cache_mode TO force_generic_plan;
-    SET enable_seqscan TO off;
-    SET jit TO off;
-    SET client_min_messages TO warning;
-    SET idle_in_transaction_session_timeout TO '20s'`;
 }
 
 /** 64-bit integers as numbers: ids and counts stay far below 2^53. */

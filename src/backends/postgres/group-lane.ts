@@ -3,8 +3,7 @@ import { verdictOn } from './postgres-errors.ts';
 /** Writes of all executions of this process, gathered into shared transactions. */
 export interface GroupLane<Member, Outcome> {
   /**
-   * Writes `member` with the next transaction, together with what else was asked for in this turn of the event loop, or while the transaction before was on its
-   * way; in order. Resolves once it is committed.
+   * Writes `member` with the next transaction, together with what else was asked for in this turn of the event loop, or while none could set off; in order. Resolves once it is committed.
    * @param size about how many characters it has
    */
   run(member: Member, size: number): Promise<Outcome>;
@@ -14,11 +13,14 @@ export interface GroupLane<Member, Outcome> {
 export interface LaneOptions<Member, Outcome> {
   /** The most members of one transaction. */
   most: number;
+  /** How many transactions may be on their way at once, default 1. With more, members of different groups may be written in another order than they came. */
+  flights?: number;
   /**
    * Writes members in one transaction, all or nothing but for those it refuses in their outcomes. When it throws for a group although the server is
    * there, each member is tried alone: one that the store cannot take harms no other.
+   * @param again whether they may have been written before, by a try whose answer was lost
    */
-  commit(members: readonly Member[]): Promise<readonly Outcome[]>;
+  commit(members: readonly Member[], again: boolean): Promise<readonly Outcome[]>;
 }
 
 /** The most characters of one transaction; a larger member goes alone. */
@@ -31,13 +33,15 @@ interface Waiting<Member, Outcome> {
   reject: (error: unknown) => void;
 }
 
-/** Makes a lane: one transaction is on its way at a time. */
+/** Makes a lane. */
 export function createGroupLane<Member, Outcome>({
   most,
+  flights = 1,
   commit,
 }: LaneOptions<Member, Outcome>): GroupLane<Member, Outcome> {
   const queue: Waiting<Member, Outcome>[] = [];
-  let busy = false;
+  let flying = 0;
+  let scheduled = false;
 
   function nextGroup(): Waiting<Member, Outcome>[] {
     let size = 0;
@@ -50,26 +54,33 @@ export function createGroupLane<Member, Outcome>({
     return queue.splice(0, count);
   }
 
-  async function write(group: readonly Waiting<Member, Outcome>[]): Promise<void> {
+  async function write(group: readonly Waiting<Member, Outcome>[], again: boolean): Promise<void> {
     try {
-      const outcomes = await commit(group.map(({ member }) => member));
+      const outcomes = await commit(
+        group.map(({ member }) => member),
+        again,
+      );
       for (const [i, { resolve }] of group.entries()) resolve(outcomes[i] as Outcome);
     } catch (error) {
       const away = error instanceof Error && verdictOn(error.cause) === 'lost';
       if (group.length === 1 || away) for (const { reject } of group) reject(error);
-      else for (const one of group) await write([one]);
+      else for (const one of group) await write([one], true);
     }
   }
 
   async function flush(): Promise<void> {
-    await write(nextGroup());
-    busy = false;
+    scheduled = false;
+    const group = nextGroup();
+    flying++;
+    wake();
+    await write(group, false);
+    flying--;
     wake();
   }
 
   function wake(): void {
-    if (busy || queue.length === 0) return;
-    busy = true;
+    if (scheduled || flying === flights || queue.length === 0) return;
+    scheduled = true;
     setImmediate(() => void flush());
   }
 

@@ -2,10 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { FlatMachineError } from '../../errors.ts';
 import { toJson } from '../../json.ts';
 import type { JsonValue } from '../../types.ts';
+import { checksum } from '../checksum.ts';
 import { journalConflict, staleFence } from '../failures.ts';
 import type { Fence, JournalBackend } from '../interfaces.ts';
 import { checkId, checkJournalKey } from '../keys.ts';
-import { checksum } from '../sqlite/checksum.ts';
 import type { Database } from './database.ts';
 import { createGroupLane, type GroupLane } from './group-lane.ts';
 import { inKeyOrder } from './key-order.ts';
@@ -38,7 +38,7 @@ const MOST = 256;
 function journalLane(database: Database): GroupLane<EntryWrite, number> {
   return createGroupLane({
     most: MOST,
-    async commit(asked) {
+    async commit(asked, again) {
       const { sorted: members, asAsked } = inKeyOrder(asked, ({ fence }) => fence?.key);
       const values = [
         members.map(({ executionId }) => executionId),
@@ -54,7 +54,7 @@ function journalLane(database: Database): GroupLane<EntryWrite, number> {
       const rows = await database.query<{ outcome: number }>(
         'append_entries',
         APPEND,
-        (again) => [again, ...values],
+        (repeated) => [again || repeated, ...values],
         'writes',
       );
       return asAsked(rows.map(({ outcome }) => outcome));

@@ -61,6 +61,7 @@ export function createListener(schema: string, connect: () => Promise<Client>): 
       await end(made);
       throw error;
     }
+    if (closed) return end(made);
     client = made;
     (made as Client & { unref(): void }).unref();
     ping = setInterval(() => made.query('SELECT 1').catch(() => lose(made)), PING);

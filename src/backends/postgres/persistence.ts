@@ -2,7 +2,7 @@ import { FlatMachineError } from '../../errors.ts';
 import { type MachineSnapshot, stepKey } from '../../machine/snapshot.ts';
 import type { PersistenceBackend } from '../interfaces.ts';
 import { checkId, parsePrefix, parseStepKey } from '../keys.ts';
-import { decodeEvents, decodeSnapshot, type StepRow } from '../sqlite/record.ts';
+import { decodeEvents, decodeSnapshot, type StepRow } from '../step-record.ts';
 import { listExecutions } from './execution-list.ts';
 import { stepRows } from './step-row.ts';
 import { createStepWriter } from './step-writer.ts';

@@ -6,15 +6,15 @@ import { FlatMachineError } from '../../errors.ts';
  */
 export type Verdict = 'lost' | 'rolled-back' | 'failed';
 
-/** Serialization failure, deadlock. */
-const ROLLED_BACK: ReadonlySet<string> = new Set(['40001', '40P01']);
+/** Serialization failure, deadlock; a lock that was waited for too long, a statement that somebody or a limit has cancelled. */
+const ROLLED_BACK: ReadonlySet<string> = new Set(['40001', '40P01', '55P03', '57014']);
 
 /**
- * Shut down, crashed, starting up, a session that was idle for too long, too many connections, a server that has become a standby; and what the
+ * Shut down, crashed, starting up, a session or a transaction that took too long, too many connections, a server that has become a standby; and what the
  * operating system says of sockets. All of class 08 belongs to them.
  */
 const LOST: ReadonlySet<string> = new Set([
-  ...['57P01', '57P02', '57P03', '57P05', '25P03', '53300', '25006'],
+  ...['57P01', '57P02', '57P03', '57P05', '25P03', '25P04', '53300', '25006'],
   ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['ENOTCONN', 'ENOENT', 'EAI_AGAIN'],
 ]);
@@ -45,6 +45,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '42501':
     'Grant the user what it lacks: USAGE and CREATE on the schema, or CREATE on the database so that the schema can be made.',
   '53300': 'Raise max_connections, or lower `?pool=` in the URL.',
+  '25006': 'Name the primary in the URL: this server, or this user, may only read.',
   ECONNREFUSED: 'Start the server, or mend host and port in the URL.',
   ENOTFOUND: 'Mend the host in the URL.',
 };

@@ -34,10 +34,7 @@ const MIGRATIONS: readonly Migration[] = [
   WORK,
 ];
 
-type Transact = <T>(patience: number, work: (ask: Ask) => Promise<T>) => Promise<T>;
-
-/** Milliseconds that other processes' migrations are waited for. */
-const PATIENCE = 30_000;
+type Transact = <T>(work: (ask: Ask) => Promise<T>) => Promise<T>;
 
 /**
  * Brings a schema up to date, creating it first; any number of processes may do it at once.
@@ -45,7 +42,7 @@ const PATIENCE = 30_000;
  */
 export async function migrate(settings: PostgresSettings, transact: Transact): Promise<void> {
   const { schema, shown } = settings;
-  await transact(PATIENCE, async (ask) => {
+  await transact(async (ask) => {
     if ((await versionOf(ask, schema, shown)) === MIGRATIONS.length) return;
     await ask('', "SELECT pg_advisory_xact_lock(hashtextextended('flatmachine schema ' || $1, 0))", [schema]);
     const version = await versionOf(ask, schema, shown);

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { FlatMachineError } from '../../errors.ts';
 import type { JsonValue } from '../../types.ts';
+import { checksum } from '../checksum.ts';
 import { staleFence, storeClosed } from '../failures.ts';
 import type { Signal, SignalBackend, WaitRequest } from '../interfaces.ts';
 import { checkChannel, checkId } from '../keys.ts';
 import { formatSignalId } from '../signal-id.ts';
 import { signalText } from '../signal-text.ts';
-import { checksum } from '../sqlite/checksum.ts';
 import type { Database } from './database.ts';
 import { createGroupLane, type GroupLane } from './group-lane.ts';
 import { inKeyOrder } from './key-order.ts';
@@ -26,7 +26,7 @@ type NewSignal = Omit<SignalRow, 'id'> & { nonce: string };
 /** `id` is null when there is no signal for it, or its fence is stale. */
 type Registered = { stale: true } | { stale: false; id: null } | ({ stale: false } & SignalRow);
 
-const SEND = 'SELECT send_signals($1, $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::text[]) AS id';
+const SEND = 'SELECT send_signals($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[]) AS id';
 
 const REGISTER = `SELECT * FROM register_waits($1::text[], $2::bigint[], $3::text[], $4::text[], $5::double precision[], $6::text[], $7::bigint[])`;
 
@@ -49,12 +49,7 @@ function sendLane(database: Database): GroupLane<NewSignal, number> {
         members.map(({ sent_at }) => sent_at),
         members.map(({ data }) => data),
       ];
-      const rows = await database.query<{ id: number }>(
-        'send_signals',
-        SEND,
-        (again) => [again, ...values],
-        'writes',
-      );
+      const rows = await database.query<{ id: number }>('send_signals', SEND, values, 'writes');
       return rows.map(({ id }) => id);
     },
   });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type MachineSnapshot, TERMINAL_STATUSES } from '../../machine/snapshot.ts';
+import { checksum } from '../checksum.ts';
 import { staleFence, stepConflict } from '../failures.ts';
 import type { PersistenceBackend, SaveOptions } from '../interfaces.ts';
 import { checkStepKey, pruneUpTo } from '../keys.ts';
-import { checksum } from '../sqlite/checksum.ts';
 import {
   decodeSnapshot,
   type EncodedStep,
@@ -13,7 +13,7 @@ import {
   type Origin,
   originOf,
   type StepRow,
-} from '../sqlite/record.ts';
+} from '../step-record.ts';
 import type { Database } from './database.ts';
 import { createGroupLane, type GroupLane } from './group-lane.ts';
 import { inKeyOrder } from './key-order.ts';
@@ -63,7 +63,7 @@ const REMOVE_DAMAGED = `
   WHERE e.execution_id = $1 AND s.execution = e.id AND s.step = $2 AND s.nonce = $3::uuid`;
 
 /** The most steps of one transaction. */
-const MOST = 256;
+const MOST = 64;
 
 /** How many executions' origins are remembered; beyond it the oldest is sent again. */
 const MAX_ORIGINS = 20_000;
@@ -72,17 +72,28 @@ const MAX_ORIGINS = 20_000;
 function stepLane(database: Database): GroupLane<StepWrite, Outcome> {
   return createGroupLane({
     most: MOST,
-    async commit(members) {
+    flights: 2,
+    async commit(members, again) {
       const [only] = members;
       if (members.length === 1 && only && !touchesWaits(only)) {
         const values = valuesOf(only);
-        return database.query<Outcome>('write_step', WRITE_ONE, (again) => [again, ...values], 'writes');
+        return database.query<Outcome>(
+          'write_step',
+          WRITE_ONE,
+          (repeated) => [again || repeated, ...values],
+          'writes',
+        );
       }
       const { sorted, asAsked } = inKeyOrder(members, ({ options }) => options.fence?.key);
       const rows = sorted.map(valuesOf);
       const columns = TYPES.map((_, i) => rows.map((row) => row[i]));
       return asAsked(
-        await database.query<Outcome>('write_steps', WRITE_MANY, (again) => [again, ...columns], 'writes'),
+        await database.query<Outcome>(
+          'write_steps',
+          WRITE_MANY,
+          (repeated) => [again || repeated, ...columns],
+          'writes',
+        ),
       );
     },
   });

@@ -1,7 +1,7 @@
 import { storeClosed } from '../failures.ts';
 import type { Durability } from '../interfaces.ts';
 import type { ReadyListeners } from '../ready-listeners.ts';
-import { type Database, openDatabase, type Query, type Transaction } from './database.ts';
+import { type Database, openDatabase, type Query } from './database.ts';
 import type { GroupLane } from './group-lane.ts';
 import type { NotificationListener } from './listener.ts';
 import type { PostgresSettings } from './settings.ts';
@@ -19,8 +19,6 @@ export interface PostgresStore {
    * @throws FlatMachineError `backend`
    */
   query: Query;
-  /** Runs several statements in one transaction, run again as a whole like {@link query}. Prefer a function in the schema: that is one round trip. */
-  transaction: Transaction;
   /**
    * Hands a write to a lane that all sets of this process share, see {@link GroupLane.run}.
    * @param lane makes it on first use; the function itself says which lane is meant
@@ -104,7 +102,6 @@ function storeOn(database: Database, leave: () => boolean): PostgresStore {
     durability: database.durability.level,
     readyListeners: database.readyListeners,
     query: (name, sql, values, lane) => guard(() => database.query(name, sql, values, lane)),
-    transaction: (work) => guard(() => database.transaction(work)),
     write: (lane, member, size) => guard(() => database.shared(lane).run(member, size)),
     listen(topic, listener) {
       if (closing) throw storeClosed();

@@ -53,12 +53,15 @@ export function pushLane(database: Database): GroupLane<PushCall, number[]> {
 
 /** Exchanges of this process, likewise: however many items it works on at once, they cost one commit at a time. */
 export function exchangeLane(database: Database): GroupLane<ExchangeCall, Exchanged> {
-  return byPool((pool) => async (calls) => {
+  return byPool((pool) => async (calls, again) => {
     const finishes = calls.flatMap((call) => call.finishes);
-    const claims = calls.flatMap(({ claim }) => claim ?? []);
-    const rows = await database.query<ExchangeRow>('work-exchange', EXCHANGE, (again) => [
+    // Calls with the same token get the same items.
+    const claims = [
+      ...new Map(calls.flatMap(({ claim }) => (claim ? [[claim.claim_token, claim]] : []))).values(),
+    ];
+    const rows = await database.query<ExchangeRow>('work-exchange', EXCHANGE, (repeated) => [
       pool,
-      again || claims.some(({ fresh }) => !fresh),
+      again || repeated || claims.some(({ fresh }) => !fresh),
       finishes.map(({ id }) => parseItemId(id)),
       finishes.map(({ claim_token }) => claim_token),
       finishes.map(({ status }) => status),
@@ -71,45 +74,40 @@ export function exchangeLane(database: Database): GroupLane<ExchangeCall, Exchan
       claims.map(({ count }) => count),
       claims.map(({ lease }) => lease),
     ]);
-    return dealOut(calls, finishes.length, rows);
+    return dealOut(calls, claims, finishes.length, rows);
   });
 }
 
 /** To each call what is its own. */
 function dealOut(
   calls: readonly ExchangeCall[],
+  claims: readonly NewClaim[],
   finished: number,
   rows: readonly ExchangeRow[],
 ): Exchanged[] {
   const outcomes = new Array<FinishOutcome>(finished).fill('ok');
-  const claimed: Extract<ExchangeRow, { kind: 'claimed' }>[][] = [];
+  const claimed = new Map<string, Extract<ExchangeRow, { kind: 'claimed' }>[]>(
+    claims.map(({ claim_token }) => [claim_token, []]),
+  );
   let putBack = false;
   for (const row of rows) {
     if (row.kind === 'put_back') putBack = true;
     else if (row.kind !== 'claimed') outcomes[row.n - 1] = row.kind;
-    else {
-      claimed[row.n - 1] ??= [];
-      claimed[row.n - 1]?.push(row);
-    }
+    else claimed.get(claims[row.n - 1]?.claim_token ?? '')?.push(row);
   }
   let finishes = 0;
-  let claims = 0;
   return calls.map((call) => {
-    const { claim } = call;
+    const token = call.claim?.claim_token ?? '';
     const own = outcomes.slice(finishes, finishes + call.finishes.length);
     finishes += own.length;
-    const items = claim === null ? [] : (claimed[claims++] ?? []).sort((a, b) => a.place - b.place);
-    return {
-      outcomes: own,
-      claimed: items.map((row) => describeClaimed(row, claim?.claim_token ?? '')),
-      putBack,
-    };
+    const items = (claimed.get(token) ?? []).sort((a, b) => a.place - b.place);
+    return { outcomes: own, claimed: items.map((row) => describeClaimed(row, token)), putBack };
   });
 }
 
 /** A lane for each pool: they do not wait for each other. */
 function byPool<Call extends { pool: string }, Outcome>(
-  commit: (pool: string) => (calls: readonly Call[]) => Promise<Outcome[]>,
+  commit: (pool: string) => (calls: readonly Call[], again: boolean) => Promise<Outcome[]>,
 ): GroupLane<Call, Outcome> {
   const lanes = new Map<string, GroupLane<Call, Outcome>>();
   return {

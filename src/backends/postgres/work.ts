@@ -4,6 +4,7 @@ import { createReadyListeners, type ReadyListeners } from '../ready-listeners.ts
 import { formatItemId, parseItemId } from '../work-id.ts';
 import type { StoredCounts, StoredFinish, WorkStore } from '../work-store.ts';
 import { createChanges } from './changes.ts';
+import type { Lane } from './database.ts';
 import type { PostgresStore } from './store.ts';
 import { exchangeLane, pushLane } from './work-lanes.ts';
 import { describeItem, type ItemRow, storedStatuses } from './work-rows.ts';
@@ -88,8 +89,9 @@ export function createPostgresWork(store: PostgresStore, onWarning: (message: st
     call: string,
     pool: string,
     values: readonly unknown[],
+    lane: Lane = 'general',
   ): Promise<number[]> {
-    const rows = await store.query<{ id: number }>(name, `SELECT ${call} AS id`, [pool, ...values]);
+    const rows = await store.query<{ id: number }>(name, `SELECT ${call} AS id`, [pool, ...values], lane);
     return rows.map(({ id }) => id);
   }
 
@@ -146,7 +148,8 @@ export function createPostgresWork(store: PostgresStore, onWarning: (message: st
       const known = claims.filter(({ id, claim_token }) => isPossible(id) && !claim_token.includes('\0'));
       const ids = known.map(({ id }) => parseItemId(id));
       const tokens = known.map(({ claim_token }) => claim_token);
-      const places = await change('work-renew', 'work_renew($1, $2, $3, $4)', pool, [ids, tokens, lease]);
+      const values = [ids, tokens, lease];
+      const places = await change('work-renew', 'work_renew($1, $2, $3, $4)', pool, values, 'beats');
       const held = new Set(places.map((place) => known[place - 1]));
       return claims.map((claim) => held.has(claim));
     },

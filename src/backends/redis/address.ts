@@ -1,5 +1,5 @@
 import { FlatMachineError } from '../../errors.ts';
-import { type BackendUrl, withoutSecrets } from '../url.ts';
+import type { BackendUrl } from '../url.ts';
 
 /** Where a server is and who asks. */
 export interface RedisAddress {
@@ -19,11 +19,16 @@ const DEFAULT_PORT = 6379;
  */
 export function parseAddress({ scheme, location }: BackendUrl): RedisAddress {
   const url = URL.canParse(`${scheme}:${location}`) ? new URL(`${scheme}:${location}`) : null;
+  const username = decoded(url?.username ?? '');
+  const password = decoded(url?.password ?? '');
   const db = /^\/?(\d{0,5})$/.exec(url?.pathname ?? '-');
-  if (url === null || db === null || (location !== '' && !location.startsWith('//'))) {
+  // A hash would be a password's that is not encoded, and the host be within it.
+  const isAddress = (location === '' || location.startsWith('//')) && !url?.hash;
+  if (url === null || db === null || username === null || password === null || !isAddress) {
+    // Whatever is before the last @ may be part of a password.
     throw new FlatMachineError(
       'usage',
-      `${withoutSecrets(`${scheme}:${location}`)} is no address of a redis server`,
+      `${scheme}:${location.replace(/^.*@/s, '//***@')} is no address of a redis server`,
       {
         remedy: `Use ${scheme}://HOST:PORT/DB, e.g. ${scheme}://127.0.0.1:6379/0; what is special in a password has to be percent-encoded.`,
       },
@@ -34,10 +39,19 @@ export function parseAddress({ scheme, location }: BackendUrl): RedisAddress {
     host,
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
     db: Number(db[1]),
-    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
     ...(scheme === 'rediss' ? { tls: { servername: host } } : {}),
   };
+}
+
+/** Null = that is no percent-encoding. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 /** The address as it may be shown: without user and password. */

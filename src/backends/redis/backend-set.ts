@@ -3,6 +3,7 @@ import type { BackendOptions, BackendRoles } from '../interfaces.ts';
 import { createLeases } from '../leases.ts';
 import type { BackendUrl } from '../url.ts';
 import { createWorkBackend } from '../work-backend.ts';
+import { checkAccess } from './access.ts';
 import { openStore, type RedisStore } from './connection.ts';
 import { checkDurability } from './durability.ts';
 import { createRedisJournal } from './journal.ts';
@@ -21,7 +22,7 @@ const DEFAULT_HEARTBEAT = 30;
  * Opens a store on a Redis or Valkey server, `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB][?prefix=NAME]`, or `rediss:` for TLS: a single node, or one slot of
  * a cluster through whoever leads there. What it stores is under the prefix, `flatmachine` unless given.
  * @throws FlatMachineError `usage` for an address or options that are none, `missing-package`, `backend` when the server cannot be reached within 10 s,
- *   refuses, or is less durable than was asked for
+ *   refuses, is a replica, or is less durable than was asked for
  */
 export async function openRedis(url: BackendUrl, options: BackendOptions = {}): Promise<BackendRoles> {
   const { heartbeatInterval = DEFAULT_HEARTBEAT, onWarning = () => {} } = options;
@@ -33,6 +34,7 @@ export async function openRedis(url: BackendUrl, options: BackendOptions = {}): 
   }
   const store = await openStore(url);
   try {
+    await checkAccess(store);
     const durability = await checkDurability(store, options.durability, onWarning);
     return rolesOf(store, { durability, heartbeatInterval, onWarning });
   } catch (error) {
@@ -55,9 +57,11 @@ function rolesOf(
     results.close();
     work.close();
     signals.close();
-    const given = locking.close();
-    const closed = store.close();
-    await given.finally(() => closed);
+    try {
+      await locking.close();
+    } finally {
+      await store.close();
+    }
   }
 
   return {

@@ -1,18 +1,28 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions } from 'ioredis';
+import type { FlatMachineError } from '../../errors.ts';
 import { importOptional } from '../../import-optional.ts';
 import type { RedisAddress } from './address.ts';
-import { isUnknownScript, redisError, unreachable } from './redis-errors.ts';
+import { isPassing, isUnknownScript, redisError, unreachable } from './redis-errors.ts';
 
 /** What can be an argument of a command. Texts go as UTF-8. */
 export type RedisArgument = string | number | Buffer;
 
-/** Seconds without the server after which what was asked for fails: before the first connection, and after it was lost. */
-const PATIENCE_FIRST = 10;
-const PATIENCE = 30;
+/** Seconds without the server after which what was asked for fails. */
+export interface Patience {
+  /** Before the server has ever answered. */
+  first: number;
+  later: number;
+}
+
+const PATIENCE: Patience = { first: 10, later: 30 };
 
 /** Milliseconds between two tries to connect, at most. */
 const MAX_PAUSE = 1000;
+
+/** Milliseconds after which a server that refused for now is asked again. */
+const REFUSAL_PAUSE = 250;
 
 /** Options of every connection. A server that owes an answer and sends nothing for `socketTimeout` is taken for gone. */
 export const CONNECTION_OPTIONS = {
@@ -38,7 +48,8 @@ export function luaScript(lua: string): LuaScript {
 
 /**
  * The connection for commands. While it is down, what was asked for waits; what was sent and not answered is sent **again**, so everything that is sent
- * here must be safe to do twice. After {@link PATIENCE} seconds it fails and is forgotten; the next call tries anew.
+ * here must be safe to do twice. After its {@link Patience} it fails and is forgotten, also when the connection comes back each time but never lives
+ * to the answer; the next call tries anew. What a server refuses for a while, as one does that is being replaced, is asked again for as long.
  */
 export interface RedisClient {
   /** Runs a command. @throws FlatMachineError `backend` */
@@ -61,14 +72,28 @@ interface Link {
 }
 
 /**
- * Makes a connection for commands; it connects at the first one. It keeps the process alive only while an answer is outstanding.
+ * Makes a connection for commands; it connects at the first one, and again only when somebody waits. It keeps the process alive only while an answer is
+ * outstanding.
  * @param shown the address, for messages
  */
-export function createClient(Driver: typeof Redis, address: RedisAddress, shown: string): RedisClient {
+export function createClient(
+  Driver: typeof Redis,
+  address: RedisAddress,
+  shown: string,
+  { first, later }: Patience = PATIENCE,
+): RedisClient {
   let current: Link | null = null;
-  let patience = PATIENCE_FIRST;
-  /** Whoever waits for an answer. */
-  const waiting = new Set<(error: unknown) => void>();
+  let patience = first;
+  /** Seconds for which a refusal may pass. */
+  let indulgence = first;
+  /** Whoever waits for an answer, and since when, the oldest first. */
+  const waiting = new Map<(error: unknown) => void, number>();
+
+  /** Whether somebody has waited for too long, over however many connections. */
+  function isOverdue(): boolean {
+    const [oldest] = waiting.values();
+    return oldest !== undefined && secondsSince(oldest) >= patience;
+  }
 
   /**
    * A driver that has given up is not used again: it would send what has failed by then. Nor does it tell all who wait: this does.
@@ -76,11 +101,13 @@ export function createClient(Driver: typeof Redis, address: RedisAddress, shown:
   function connect(): Link {
     let downSince: number | null = performance.now();
     let lastError: Error | null = null;
-    const isGivenUp = () => downSince !== null && performance.now() - downSince >= patience * 1000;
+    let refused: FlatMachineError | null = null;
+    const isGivenUp = () => (downSince !== null && secondsSince(downSince) >= patience) || isOverdue();
     const redis = new Driver({
       ...CONNECTION_OPTIONS,
       ...address,
-      retryStrategy: (times) => (isGivenUp() ? null : Math.min(20 * 2 ** times, MAX_PAUSE)),
+      retryStrategy: (times) =>
+        waiting.size === 0 || isGivenUp() ? null : Math.min(20 * 2 ** times, MAX_PAUSE),
       // After a failover the address leads to another server, the open connection to the old one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
@@ -89,13 +116,17 @@ export function createClient(Driver: typeof Redis, address: RedisAddress, shown:
     watchdog.start(patience);
     redis.on('error', (error: Error) => {
       lastError = error;
+      // The driver would go on, in another database.
+      if (!isAboutDatabase(error)) return;
+      refused = redisError(shown, error);
+      redis.disconnect();
     });
     redis.on('connect', () => {
       if (waiting.size === 0) redis.stream.unref();
       if (isGivenUp()) redis.disconnect(true);
     });
     redis.on('ready', () => {
-      patience = PATIENCE;
+      patience = later;
       downSince = null;
       lastError = null;
       watchdog.stop();
@@ -109,15 +140,15 @@ export function createClient(Driver: typeof Redis, address: RedisAddress, shown:
     redis.on('end', () => {
       watchdog.stop();
       if (current === link) current = null;
-      const error = unreachable(shown, patience, lastError);
-      for (const reject of [...waiting]) reject(error);
+      const error = refused ?? unreachable(shown, patience, lastError);
+      for (const reject of [...waiting.keys()]) reject(error);
     });
     // Whoever asks is told by the failure of what was asked.
     redis.connect().catch(() => {});
     return link;
   }
 
-  function send(ask: (link: Link) => Promise<unknown>): Promise<unknown> {
+  function send(work: (link: Link) => Promise<unknown>): Promise<unknown> {
     current ??= connect();
     const link = current;
     if (waiting.size === 0) link.redis.stream?.ref();
@@ -129,8 +160,8 @@ export function createClient(Driver: typeof Redis, address: RedisAddress, shown:
         act();
       };
       const fail = (error: unknown) => settle(() => reject(redisError(shown, error)));
-      waiting.add(fail);
-      ask(link).then(
+      waiting.set(fail, performance.now());
+      work(link).then(
         (answer) => settle(() => resolve(answer)),
         // Of the end of the connection, `end` tells, which knows why.
         (error: Error) => error.message !== CONNECTION_CLOSED && fail(error),
@@ -138,14 +169,38 @@ export function createClient(Driver: typeof Redis, address: RedisAddress, shown:
     });
   }
 
+  async function ask(work: (link: Link) => Promise<unknown>): Promise<unknown> {
+    const begun = performance.now();
+    for (;;) {
+      try {
+        const answer = await send(work);
+        indulgence = later;
+        return answer;
+      } catch (error) {
+        if (!isPassing(error as FlatMachineError) || secondsSince(begun) >= indulgence) throw error;
+      }
+      await sleep(REFUSAL_PAUSE);
+    }
+  }
+
   return {
-    command: (name, args) => send(async ({ redis }) => redis.call(name, ...args)),
-    script: (script, keys, args) => send((link) => evaluate(link, script, keys, args)),
+    command: (name, args) => ask(async ({ redis }) => redis.call(name, ...args)),
+    script: (script, keys, args) => ask((link) => evaluate(link, script, keys, args)),
     close() {
       current?.redis.disconnect();
       current = null;
     },
   };
+}
+
+function secondsSince(time: number): number {
+  return (performance.now() - time) / 1000;
+}
+
+/** Whether the server refused the database of the address. */
+function isAboutDatabase(error: Error): boolean {
+  const { command } = error as { command?: { name: string } };
+  return command?.name === 'select';
 }
 
 /** What the driver says of what it has not sent when it gives up. */

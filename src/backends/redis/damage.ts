@@ -1,6 +1,6 @@
 import { FlatMachineError } from '../../errors.ts';
 import type { JsonValue } from '../../types.ts';
-import { checksum } from '../sqlite/checksum.ts';
+import { checksum } from '../checksum.ts';
 
 /** A JSON text with its checksum before it. @param seed what it belongs to */
 export function seal(text: string, seed = ''): string {

@@ -29,6 +29,7 @@ export async function checkDurability(
   asked: Durability | undefined,
   onWarning: (message: string) => void,
 ): Promise<Durability> {
+  await checkEviction(store, onWarning);
   const found = await readDurability(store);
   if (found === null) {
     const word = asked ?? 'none';
@@ -55,23 +56,35 @@ export async function checkDurability(
   return found;
 }
 
-/** Null = the server refuses to say, as managed ones do. */
+/** A server that drops data when its memory is full loses executions, whatever it writes to its disk. */
+async function checkEviction(store: RedisStore, onWarning: (message: string) => void): Promise<void> {
+  const settings = await readSettings(store, ['maxmemory', 'maxmemory-policy']);
+  if (settings === null) return;
+  const [limit, policy] = settings;
+  if (limit === '0' || policy === 'noeviction') return;
+  onWarning(
+    `the store ${store.url} drops data when its memory is full (maxmemory-policy is ${policy}): executions get lost. Set \`maxmemory-policy noeviction\` at the server.`,
+  );
+}
+
+/** Null = the server refuses to say. */
 async function readDurability(store: RedisStore): Promise<Durability | null> {
-  const settings = new Map<string, string>();
-  for (const name of ['appendonly', 'appendfsync', 'no-appendfsync-on-rewrite']) {
-    let answer: string[];
-    try {
-      answer = (await store.command('CONFIG', 'GET', name)) as string[];
-    } catch (error) {
-      if (isRefusal(error)) return null;
-      throw error;
-    }
-    settings.set(name, answer[1] ?? '');
+  const settings = await readSettings(store, ['appendonly', 'appendfsync', 'no-appendfsync-on-rewrite']);
+  if (settings === null) return null;
+  const [appendonly, appendfsync, paused] = settings;
+  if (appendonly !== 'yes') return 'none';
+  return appendfsync === 'always' && paused !== 'yes' ? 'power-loss' : 'process-crash';
+}
+
+/** Null = the server refuses to say, as managed ones do. */
+async function readSettings(store: RedisStore, names: readonly string[]): Promise<string[] | null> {
+  try {
+    const answers = await Promise.all(names.map((name) => store.command('CONFIG', 'GET', name)));
+    return (answers as string[][]).map((answer) => answer[1] ?? '');
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
   }
-  if (settings.get('appendonly') !== 'yes') return 'none';
-  const always =
-    settings.get('appendfsync') === 'always' && settings.get('no-appendfsync-on-rewrite') !== 'yes';
-  return always ? 'power-loss' : 'process-crash';
 }
 
 function isRefusal(error: unknown): boolean {

@@ -4,7 +4,7 @@ import type { PersistenceBackend, StepRecord } from '../interfaces.ts';
 import { checkId, parsePrefix, parseStepKey } from '../keys.ts';
 import type { RedisStore } from './connection.ts';
 import { createExecutionList } from './execution-list.ts';
-import { DELETE_EXECUTION, DELETE_STEP, LATEST, SET_CANCEL } from './lua/steps.ts';
+import { DELETE_EXECUTION, DELETE_STEP, LATEST, LOOK, SET_CANCEL } from './lua/steps.ts';
 import { standing } from './standing.ts';
 import { originKeyOf, readRecord, readSnapshot } from './step-text.ts';
 import { createStepWriter } from './step-writer.ts';
@@ -12,6 +12,9 @@ import { createStepWriter } from './step-writer.ts';
 /** How many records, or ids, are read at a time. */
 const RECORDS_PAGE = 50;
 const IDS_PAGE = 1000;
+
+/** What `LOOK` gives. */
+type LookedAt = [record?: string, mark?: string, origin?: string];
 
 type Decode<T> = (executionId: string, step: number, record: string, origin: string | null) => T;
 
@@ -23,6 +26,7 @@ export function createRedisPersistence(
   const save = createStepWriter(store, onWarning);
   const executions = createExecutionList(store);
   const newest = store.script(LATEST);
+  const look = store.script(LOOK);
   const removeStep = store.script(DELETE_STEP);
   const removeExecution = store.script(DELETE_EXECUTION);
   const setCancel = store.script(SET_CANCEL);
@@ -76,15 +80,16 @@ export function createRedisPersistence(
 
   /** False = the record was changed meanwhile by somebody else. */
   async function tryDelete(id: string, step: number): Promise<boolean> {
-    const record = await recordAt(id, step);
-    if (record === null) return true;
+    const [, mark] = (await look(id, step)) as LookedAt;
+    if (mark === undefined) return true;
     const others = (await stepsOf(id)).filter((one) => one !== step);
     const other = others.at(-1);
-    if (other === undefined) return (await removeStep(id, step, record, '')) === 'ok';
-    const text = await recordAt(id, other);
-    if (text === null) return false;
-    const snapshot = readSnapshot(id, other, text, await originFor(id, text));
-    return (await removeStep(id, step, record, other, ...standing(snapshot))) === 'ok';
+    if (other === undefined) return (await removeStep(id, step, mark, '')) === 'ok';
+    const [record, , origin] = (await look(id, other)) as LookedAt;
+    if (record === undefined) return false;
+    const snapshot = readable(id, other, record, origin || null, readSnapshot);
+    const stands = snapshot === null ? [] : standing(snapshot);
+    return (await removeStep(id, step, mark, other, ...stands)) === 'ok';
   }
 
   async function idsWithPrefix(prefix: string): Promise<string[]> {

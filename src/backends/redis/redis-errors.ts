@@ -14,14 +14,22 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
   ['MISCONF', 'The server cannot write to its disk: see its log.'],
 ]);
 
+/** Errors of a server that will do what is asked for before long: it is being replaced by another, starts, or is busy. Nothing was done. */
+const PASSING: ReadonlySet<string> = new Set([
+  ...['READONLY', 'BUSY', 'LOADING', 'MASTERDOWN', 'NOREPLICAS', 'TRYAGAIN', 'CLUSTERDOWN'],
+]);
+
+/** How a server says, of a script, what it otherwise begins with `NOPERM`. */
+const SCRIPT_NOT_PERMITTED = /^ERR The user executing the script can't/;
+
 /** Any error of the driver as one of ours; those that are already stay as they are. @param url without secrets */
 export function redisError(url: string, error: unknown): FlatMachineError {
   if (error instanceof FlatMachineError) return error;
   const message = error instanceof Error ? messageOf(error) : String(error);
-  const kind = /^[A-Z]+(?= )/.exec(message)?.[0] ?? null;
+  const kind = kindOf(message);
   const remedy = kind === null ? undefined : REMEDIES.get(kind);
   return new FlatMachineError('backend', `the store ${url} failed: ${message}`, {
-    cause: error,
+    cause: bare(error),
     ...(kind === null ? {} : { details: { redis_error: kind } }),
     ...(remedy === undefined ? {} : { remedy }),
   });
@@ -34,9 +42,9 @@ export function unreachable(url: string, seconds: number, last: Error | null): F
     'backend',
     `the store ${url} could not be reached within ${seconds} s: ${why}`,
     {
-      ...(last === null ? {} : { cause: last }),
+      ...(last === null ? {} : { cause: bare(last) }),
       remedy:
-        'See that the server runs and that the address is right. Nothing that was acknowledged is lost.',
+        'See that the server runs, that the address is right and what its log says. Nothing that was acknowledged is lost.',
     },
   );
 }
@@ -44,6 +52,23 @@ export function unreachable(url: string, seconds: number, last: Error | null): F
 /** Whether a script has to be sent again because the server does not know it (any more). */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+/** Whether the same, asked again a little later, may well be done. */
+export function isPassing(error: FlatMachineError): boolean {
+  const { redis_error: kind } = (error.details ?? {}) as { redis_error?: string };
+  return kind !== undefined && PASSING.has(kind);
+}
+
+function kindOf(message: string): string | null {
+  if (SCRIPT_NOT_PERMITTED.test(message)) return 'NOPERM';
+  return /^[A-Z]+(?= )/.exec(message)?.[0] ?? null;
+}
+
+/** Without the command that failed, which the driver adds: passwords are arguments, and so is all data. */
+function bare(error: unknown): unknown {
+  if (error instanceof Error && 'command' in error) delete error.command;
+  return error;
 }
 
 /** Connection errors may come in bundles, one per address of the host, which have no message of their own. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MachineSnapshot } from '../../machine/snapshot.ts';
 import type { StepRecord } from '../interfaces.ts';
-import { decodeEvents, decodeSnapshot, type EncodedStep, type StepRow } from '../sqlite/record.ts';
+import { decodeEvents, decodeSnapshot, type EncodedStep, type StepRow } from '../step-record.ts';
 
 /**
  * A record as stored: a line with nonce, key of the origin, checksum, length of the body and time, then the body and the events. The nonce and the

@@ -3,13 +3,13 @@ import { type MachineSnapshot, TERMINAL_STATUSES } from '../../machine/snapshot.
 import { staleFence, stepConflict } from '../failures.ts';
 import type { Fence, PersistenceBackend } from '../interfaces.ts';
 import { checkStepKey, pruneUpTo } from '../keys.ts';
-import { encodeOrigin, encodeStep, hasOrigin, type Origin, originOf } from '../sqlite/record.ts';
+import { encodeOrigin, encodeStep, hasOrigin, type Origin, originOf } from '../step-record.ts';
 import type { RedisStore } from './connection.ts';
 import { fenceArguments } from './fence.ts';
-import { SAVE } from './lua/steps.ts';
+import { CLEAR_STEP, LOOK, SAVE } from './lua/steps.ts';
 import { drawNonce } from './nonce.ts';
 import { machineText, standing } from './standing.ts';
-import { keyOfOrigin, originKeyOf, readSnapshot, stepText } from './step-text.ts';
+import { keyOfOrigin, readSnapshot, stepText } from './step-text.ts';
 
 /** An origin that is stored, as far as this process knows. */
 interface KnownOrigin {
@@ -26,6 +26,8 @@ export function createStepWriter(
   onWarning: (message: string) => void,
 ): PersistenceBackend['save'] {
   const save = store.script(SAVE);
+  const look = store.script(LOOK);
+  const clear = store.script(CLEAR_STEP);
   const known = new Map<string, KnownOrigin>();
 
   function remember(id: string, origin: KnownOrigin): void {
@@ -33,21 +35,17 @@ export function createStepWriter(
     if (known.size > MAX_KNOWN) known.delete(known.keys().next().value as string);
   }
 
-  /** Whether the record in the way was damaged: it is removed, since a resume has to write it again. */
+  /** Whether the record in the way was damaged: it is removed, that very one, since a resume has to write it again. */
   async function makeRoom(key: string, { execution_id: id, step }: MachineSnapshot): Promise<boolean> {
-    const steps = store.key('steps', id);
-    const record = (await store.command('HGET', steps, step)) as string | null;
-    if (record === null) return false;
-    const origin = (await store.command('HGET', store.key('origins', id), originKeyOf(record))) as
-      | string
-      | null;
+    const [record, mark, origin] = (await look(id, step)) as [string?, string?, string?];
+    if (record === undefined || mark === undefined) return false;
     try {
-      readSnapshot(id, step, record, origin);
+      readSnapshot(id, step, record, origin || null);
       return false;
     } catch {
       onWarning(`${key} was damaged and is written anew`);
     }
-    await store.command('HDEL', steps, step);
+    await clear(id, step, mark);
     return true;
   }
 

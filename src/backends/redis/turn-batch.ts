@@ -6,8 +6,9 @@ interface Waiting<Job, Result> {
   reject: (error: Error) => void;
 }
 
-/** Jobs that go to the server together at most: one script must not keep others waiting for long. */
+/** Jobs that go to the server together at most, and what they weigh: one script must not keep others waiting for long. */
 const MAX_JOBS = 64;
+const MAX_WEIGHT = 1000;
 
 /** Jobs that are gathered before they are done. */
 export interface TurnBatch<Job, Result> {
@@ -20,11 +21,13 @@ export interface TurnBatch<Job, Result> {
 /**
  * Gathers the jobs of one turn of the event loop, so that they share a script, and with it the server's write and its fsync.
  * @param run does jobs, in order, and gives their results in the same order
+ * @param weigh how much work a job is
  */
 export function createTurnBatch<Job, Result>(
   run: (jobs: Job[]) => Promise<readonly Result[]>,
+  weigh: (job: Job) => number,
 ): TurnBatch<Job, Result> {
-  let waiting: Waiting<Job, Result>[] = [];
+  const waiting: Waiting<Job, Result>[] = [];
 
   async function runBatch(batch: readonly Waiting<Job, Result>[]): Promise<void> {
     try {
@@ -36,9 +39,19 @@ export function createTurnBatch<Job, Result>(
   }
 
   function flush(): void {
-    const all = waiting;
-    waiting = [];
-    for (let i = 0; i < all.length; i += MAX_JOBS) void runBatch(all.slice(i, i + MAX_JOBS));
+    let batch: Waiting<Job, Result>[] = [];
+    let weight = 0;
+    for (const one of waiting.splice(0)) {
+      const added = weigh(one.job);
+      if (batch.length > 0 && (batch.length === MAX_JOBS || weight + added > MAX_WEIGHT)) {
+        void runBatch(batch);
+        batch = [];
+        weight = 0;
+      }
+      batch.push(one);
+      weight += added;
+    }
+    if (batch.length > 0) void runBatch(batch);
   }
 
   return {

@@ -10,7 +10,7 @@ import { createTurnBatch, type TurnBatch } from './turn-batch.ts';
 
 const STATUSES: readonly WorkStatus[] = ['pending', 'claimed', 'done', 'poisoned'];
 
-/** Items that one script reads, requeues or removes at most: others are served in between. */
+/** Items that one script reads, requeues, releases or removes at most: others are served in between. */
 const PAGE = 500;
 
 /** Bytes of data after which a page ends. */
@@ -52,7 +52,7 @@ export function createRedisWork(store: RedisStore): RedisWork {
   const exchanges = new Map<string, TurnBatch<Exchange, Exchanged>>();
 
   function exchangesOf(pool: string): TurnBatch<Exchange, Exchanged> {
-    const known = exchanges.get(pool) ?? createTurnBatch((jobs: Exchange[]) => exchangeAll(pool, jobs));
+    const known = exchanges.get(pool) ?? createTurnBatch((jobs) => exchangeAll(pool, jobs), weightOf);
     exchanges.set(pool, known);
     return known;
   }
@@ -141,7 +141,12 @@ export function createRedisWork(store: RedisStore): RedisWork {
     },
 
     async releaseByWorker(pool, workerId) {
-      return Number(await scripts.release(pool, workerId));
+      let count = 0;
+      for (;;) {
+        const released = Number(await scripts.release(pool, workerId, PAGE));
+        count += released;
+        if (released < PAGE) return count;
+      }
     },
 
     async requeue(pool, ids) {
@@ -181,6 +186,11 @@ function nextPortion(items: readonly NewItem[], from: number): ItemRow[] {
     rows.push([nonce, data, max_retries, delay, priority, dedupe ?? '']);
   }
   return rows;
+}
+
+/** How many items it moves at most, as far as that is known. */
+function weightOf({ finishes, claim }: Exchange): number {
+  return finishes.length + (claim?.count ?? 0);
 }
 
 function exchangeArguments({ finishes, claim }: Exchange): RedisArgument[] {

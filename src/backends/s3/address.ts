@@ -18,6 +18,9 @@ export interface S3Address {
 /** Keys may have 1,024 bytes; ids of executions (800) and the parts around them take the rest. */
 const MAX_PREFIX_BYTES = 120;
 
+const CREDENTIALS =
+  'Credentials come from the environment, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
+
 /**
  * Takes `s3://BUCKET/PREFIX?endpoint=&region=&path_style=&prefix=` apart. `prefix` is one more level below the path; `path_style` is `true` by default where there is an
  * endpoint, as most stores that are not Amazon's need it.
@@ -26,9 +29,8 @@ const MAX_PREFIX_BYTES = 120;
 export function parseS3Url({ location, parameters }: BackendUrl): S3Address {
   const match = /^\/\/([^/@:]+)(?:\/(.*))?$/.exec(location);
   if (!match) {
-    throw new FlatMachineError('usage', `s3:${location.replace(/[^/]*@/, '***@')} names no bucket`, {
-      remedy:
-        'Use s3://BUCKET/PREFIX. Credentials come from the environment, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    throw new FlatMachineError('usage', 'an s3 URL names a bucket, and what is in it, alone', {
+      remedy: `Use s3://BUCKET/PREFIX. ${CREDENTIALS}`,
     });
   }
   const bucket = match[1] as string;
@@ -40,7 +42,7 @@ export function parseS3Url({ location, parameters }: BackendUrl): S3Address {
       remedy: `Use at most ${MAX_PREFIX_BYTES} bytes, without "." and "..".`,
     });
   }
-  const endpoint = parameters.get('endpoint') ?? null;
+  const endpoint = checkEndpoint(parameters.get('endpoint') ?? null);
   const region = parameters.get('region') ?? null;
   const pathStyle = flag(parameters.get('path_style'), endpoint !== null);
   const query = new URLSearchParams(
@@ -48,6 +50,14 @@ export function parseS3Url({ location, parameters }: BackendUrl): S3Address {
   );
   const shown = `s3://${bucket}/${prefix.slice(0, -1)}${query.size > 0 ? `?${query}` : ''}`;
   return { bucket, prefix, endpoint, region, pathStyle, shown };
+}
+
+/** It is shown in messages, so nothing secret may be in it. */
+function checkEndpoint(text: string | null): string | null {
+  if (text === null || /^https?:\/\/[^/?#@]+\/?$/.test(text)) return text;
+  throw new FlatMachineError('usage', 'the endpoint of an s3 URL is http://HOST:PORT or https://HOST:PORT', {
+    remedy: CREDENTIALS,
+  });
 }
 
 function flag(text: string | undefined, otherwise: boolean): boolean {

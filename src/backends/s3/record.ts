@@ -2,8 +2,8 @@ import { FlatMachineError } from '../../errors.ts';
 import type { ExecutionEvent } from '../../events.ts';
 import type { MachineSnapshot } from '../../machine/snapshot.ts';
 import type { JsonValue } from '../../types.ts';
+import { checksum } from '../checksum.ts';
 import type { ExecutionSummary, StepRecord } from '../interfaces.ts';
-import { checksum } from '../sqlite/checksum.ts';
 import { summarize } from '../summary.ts';
 
 /*

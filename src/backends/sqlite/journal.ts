@@ -1,10 +1,10 @@
 import { FlatMachineError } from '../../errors.ts';
 import { toJson } from '../../json.ts';
 import type { JsonValue } from '../../types.ts';
+import { checksum } from '../checksum.ts';
 import { journalConflict } from '../failures.ts';
 import type { JournalBackend } from '../interfaces.ts';
 import { checkId, checkJournalKey } from '../keys.ts';
-import { checksum } from './checksum.ts';
 import type { SqliteStore } from './database.ts';
 import { createFenceCheck } from './fence-check.ts';
 import { sqliteCode } from './sqlite-errors.ts';

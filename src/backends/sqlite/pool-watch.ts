@@ -24,8 +24,9 @@ export function poolChanged(store: SqliteStore, pool: string): void {
 /**
  * Makes the watch of one set. Writes of this process tell of themselves. Those of others are counted in the pool's row while a watch is announced there,
  * and after each write of another process the count is looked at. What was written before the announcement is told by calling everybody once.
+ * @param beforeAnnouncing done in the transaction of an announcement, before it: what takes back those from before the machine was booted must not come after it
  */
-export function createPoolWatch(store: SqliteStore): PoolWatch {
+export function createPoolWatch(store: SqliteStore, beforeAnnouncing: () => void): PoolWatch {
   const { connection } = store;
   const others = createChangeWatch(store);
   const announce = connection.prepare<[string, number]>(
@@ -52,7 +53,10 @@ export function createPoolWatch(store: SqliteStore): PoolWatch {
     if (until > now + ANNOUNCED / 2) return;
     announced.set(pool, now + ANNOUNCED);
     try {
-      await store.write(() => announce.run(pool, now + ANNOUNCED));
+      await store.write(() => {
+        beforeAnnouncing();
+        announce.run(pool, now + ANNOUNCED);
+      });
     } catch {
       announced.delete(pool);
     }

@@ -1,11 +1,11 @@
 import { FlatMachineError } from '../../errors.ts';
 import type { JsonValue } from '../../types.ts';
+import { checksum } from '../checksum.ts';
 import type { Signal, SignalBackend, WaitRequest } from '../interfaces.ts';
 import { checkChannel, checkId } from '../keys.ts';
 import { formatSignalId } from '../signal-id.ts';
 import { signalText } from '../signal-text.ts';
 import { createAwaitedChildren } from './awaited-children.ts';
-import { checksum } from './checksum.ts';
 import type { SqliteStore } from './database.ts';
 import { createFenceCheck } from './fence-check.ts';
 import { createReadyList, describeWait } from './ready-list.ts';

@@ -2,9 +2,6 @@ import { type MachineSnapshot, TERMINAL_STATUSES } from '../../machine/snapshot.
 import { stepConflict } from '../failures.ts';
 import type { PersistenceBackend } from '../interfaces.ts';
 import { checkStepKey, pruneUpTo } from '../keys.ts';
-import { summarize } from '../summary.ts';
-import type { SqliteStore } from './database.ts';
-import { createFenceCheck } from './fence-check.ts';
 import {
   decodeSnapshot,
   type EncodedStep,
@@ -14,7 +11,10 @@ import {
   type Origin,
   originOf,
   type StepRow,
-} from './record.ts';
+} from '../step-record.ts';
+import { summarize } from '../summary.ts';
+import type { SqliteStore } from './database.ts';
+import { createFenceCheck } from './fence-check.ts';
 import { isCorrupt, sqliteCode } from './sqlite-errors.ts';
 import type { WorkEnds } from './work-over.ts';
 

@@ -31,7 +31,9 @@ export function createSqliteWork(store: SqliteStore): SqliteWork {
   const { connection } = store;
   const moves = createItemMoves(connection);
   const list = createItemList(store);
-  const watching = createPoolWatch(store);
+  const watching = createPoolWatch(store, () => {
+    if (!bootChecked) checkBoot();
+  });
   const findPool = connection.prepare<[string], number>('SELECT id FROM pools WHERE name = ?').pluck();
   const addPool = connection.prepare<[string]>('INSERT INTO pools (name) VALUES (?)');
   const count = connection.prepare<[number, number]>(

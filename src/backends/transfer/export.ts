@@ -6,51 +6,65 @@ import { EXPORT_VERSION, type ExportRecord } from './records.ts';
 
 /**
  * Reads an execution with all its descendants out of a store, for {@link importExecution} into another: kept steps with their events, journals of work
- * under way, results, and what parked ones wait for. Each execution is read under its lease; nothing is changed.
- * @throws FlatMachineError `execution-not-found` · `locked` when somebody runs a part of it · `usage` when a part of it holds a slot and can go on: slots stay where they are
+ * under way, results, and what parked ones wait for. All are held until the end, so that what is read is one moment of them; nothing is changed.
+ * @throws FlatMachineError `execution-not-found` · `locked` when somebody runs a part of it · `lease-lost` when a part of it could not be held to the end · `usage`
+ * when a part of it holds a slot and can go on: slots stay where they are
  */
 export async function* exportExecution(store: BackendSet, id: string): AsyncGenerator<ExportRecord> {
-  yield { kind: 'export', version: EXPORT_VERSION, execution_id: id };
-  const ids = await treeOf(store, id);
-  for (const one of ids) yield* exportOne(store, one);
-  yield { kind: 'end', executions: ids.length };
+  const held = new Set<string>();
+  try {
+    await holdTree(store, id, held);
+    yield { kind: 'export', version: EXPORT_VERSION, execution_id: id };
+    // Children before their parents.
+    for (const one of [...held].reverse()) yield* exportOne(store, one);
+    for (const one of held) fenceOf(store, one);
+    yield { kind: 'end', executions: held.size };
+  } finally {
+    for (const one of held) await store.locking.release(one);
+  }
 }
 
-/** Children before their parents. */
-async function treeOf(store: BackendSet, root: string): Promise<string[]> {
-  const found = [root];
+/** Takes the leases of an execution and its descendants; parents first, so that they start no more children. @param held is given their ids */
+async function holdTree(
+  { locking, persistence }: BackendSet,
+  root: string,
+  held: Set<string>,
+): Promise<void> {
+  const found = new Set([root]);
   for (const id of found) {
-    const children = await store.persistence.executions({ parent: id });
-    found.push(...children.map((child) => child.execution_id));
+    if (!(await locking.acquire(id))) {
+      const owner = (await locking.holder(id))?.owner ?? 'another process';
+      throw new FlatMachineError('locked', `${id} is being run by ${owner}`, {
+        remedy: 'Export it once it has stopped.',
+      });
+    }
+    held.add(id);
+    for (const child of await persistence.executions({ parent: id })) found.add(child.execution_id);
   }
-  return found.reverse();
+}
+
+/** @throws FlatMachineError `lease-lost` when it is held no more */
+function fenceOf({ locking }: BackendSet, id: string): Fence {
+  const lease = locking.lease(id);
+  if (lease !== null) return lease;
+  throw new FlatMachineError('lease-lost', `the lease of ${id} was lost while it was exported`, {
+    remedy: 'What was exported is not whole: export it again.',
+  });
 }
 
 async function* exportOne(store: BackendSet, id: string): AsyncGenerator<ExportRecord> {
-  const { locking, persistence } = store;
-  if (!(await locking.acquire(id))) {
-    const owner = (await locking.holder(id))?.owner ?? 'another process';
-    throw new FlatMachineError('locked', `${id} is being run by ${owner}`, {
-      remedy: 'Export it once it has stopped.',
-    });
-  }
-  try {
-    const records = await persistence.history(id);
-    const last = records.at(-1)?.snapshot;
-    if (last === undefined) throw new FlatMachineError('execution-not-found', `no execution "${id}"`);
-    for (const { snapshot, events } of records) yield { kind: 'step', snapshot, events };
-    if (!TERMINAL_STATUSES.has(last.status)) yield* exportWork(store, last, locking.lease(id));
-    yield* exportResults(store, id);
-  } finally {
-    await locking.release(id);
-  }
+  const records = await store.persistence.history(id);
+  const last = records.at(-1)?.snapshot;
+  if (last === undefined) throw new FlatMachineError('execution-not-found', `no execution "${id}"`);
+  for (const { snapshot, events } of records) yield { kind: 'step', snapshot, events };
+  if (!TERMINAL_STATUSES.has(last.status)) yield* exportWork(store, last);
+  yield* exportResults(store, id);
 }
 
 /** What there is of work that has begun and is not over. */
 async function* exportWork(
   store: BackendSet,
   { execution_id: id, work_step: work }: MachineSnapshot,
-  fence: Fence | null,
 ): AsyncGenerator<ExportRecord> {
   const [slot] = await store.slots.slots({ trajectory: id });
   if (slot !== undefined) {
@@ -68,7 +82,13 @@ async function* exportWork(
   const given =
     wait.signal_id === null || channel === null
       ? null
-      : await store.signals.wait({ executionId: id, work, for: { channel }, deadline, fence });
+      : await store.signals.wait({
+          executionId: id,
+          work,
+          for: { channel },
+          deadline,
+          fence: fenceOf(store, id),
+        });
   const children = channel === null ? await awaitedChildren(store, id) : [];
   yield {
     kind: 'wait',

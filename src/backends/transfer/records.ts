@@ -1,8 +1,10 @@
 import { FlatMachineError } from '../../errors.ts';
-import type { ExecutionEvent } from '../../events.ts';
+import type { ExecutionEvent, ExecutionStatus } from '../../events.ts';
 import { isJsonObject, parseJson } from '../../json.ts';
-import type { MachineSnapshot } from '../../machine/snapshot.ts';
+import { type MachineSnapshot, TERMINAL_STATUSES } from '../../machine/snapshot.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
+import { MAX_STEP } from '../keys.ts';
+import { RESULT_PATHS } from '../result-uri.ts';
 
 /** Version of the format that is written. */
 export const EXPORT_VERSION = 1;
@@ -12,7 +14,7 @@ export type ExportRecord =
   | { kind: 'export'; version: number; execution_id: string }
   | { kind: 'step'; snapshot: MachineSnapshot; events: ExecutionEvent[] }
   | { kind: 'journal'; execution_id: string; work: number; key: string; value: JsonValue }
-  | { kind: 'result'; execution_id: string; path: string; data: JsonValue }
+  | { kind: 'result'; execution_id: string; path: (typeof RESULT_PATHS)[number]; data: JsonValue }
   | WaitRecord
   | { kind: 'end'; executions: number };
 
@@ -29,33 +31,62 @@ export interface WaitRecord {
 }
 
 type Field = (value: JsonValue | undefined) => boolean;
+type Fields = Readonly<Record<string, Field>>;
+
+/** Farthest time that a `Date` has, milliseconds from the epoch. */
+const MAX_TIME = 8.64e15;
+
+const STATUSES = new Set<JsonValue | undefined>([
+  ...(['running', 'waiting', 'limit', 'interrupted'] satisfies ExecutionStatus[]),
+  ...TERMINAL_STATUSES,
+]);
 
 const text: Field = (value) => typeof value === 'string';
 const count: Field = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const stepNumber: Field = (value) => count(value) && Number(value) <= MAX_STEP;
 const any: Field = (value) => value !== undefined;
-const textOrNull: Field = (value) => value === null || typeof value === 'string';
-const numberOrNull: Field = (value) => value === null || typeof value === 'number';
-const texts: Field = (value) => Array.isArray(value) && value.every((one) => typeof one === 'string');
+const map: Field = (value) => isJsonObject(value);
+const textOrNull: Field = (value) => value === null || text(value);
+const textOrNone: Field = (value) => value === undefined || text(value);
+const time: Field = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+const deadline: Field = (value) => value === null || Math.abs(Number(value)) <= MAX_TIME;
+const texts: Field = (value) => Array.isArray(value) && value.every(text);
+const status: Field = (value) => STATUSES.has(value);
+const path: Field = (value) => RESULT_PATHS.some((known) => known === value);
 const signal: Field = (value) => value === null || (isJsonObject(value) && value.data !== undefined);
-const snapshot: Field = (value) =>
-  isJsonObject(value) &&
-  text(value.execution_id) &&
-  count(value.step) &&
-  text(value.status) &&
-  isJsonObject(value.context);
-const events: Field = (value) => Array.isArray(value) && value.every(isJsonObject);
+const snapshot: Field = (value) => isJsonObject(value) && badField(value, SNAPSHOT) === null;
+const events: Field = (value) => Array.isArray(value) && value.every(map);
 
-const FIELDS: Readonly<Record<ExportRecord['kind'], Readonly<Record<string, Field>>>> = {
+/** What stores keep apart, and what whoever lists an execution or goes on with it needs. */
+const SNAPSHOT: Fields & Partial<Record<keyof MachineSnapshot, Field>> = {
+  execution_id: text,
+  machine_name: text,
+  spec_version: text,
+  current_state: text,
+  context: map,
+  step: stepNumber,
+  created_at: time,
+  status,
+  next_state: textOrNull,
+  work_step: count,
+  input: map,
+  config_hash: text,
+  epoch: count,
+  parent_execution_id: textOrNone,
+  machine_file: textOrNone,
+};
+
+const FIELDS: Readonly<Record<ExportRecord['kind'], Fields>> = {
   export: { version: count, execution_id: text },
   step: { snapshot, events },
   journal: { execution_id: text, work: count, key: text, value: any },
-  result: { execution_id: text, path: text, data: any },
+  result: { execution_id: text, path, data: any },
   wait: {
     execution_id: text,
     work: count,
     channel: textOrNull,
     children: texts,
-    deadline: numberOrNull,
+    deadline,
     signal,
   },
   end: { executions: count },
@@ -71,9 +102,13 @@ export function parseRecord(json: string, line: number): ExportRecord {
   const kind = isJsonObject(value) && typeof value.kind === 'string' ? value.kind : '';
   const fields = Object.hasOwn(FIELDS, kind) ? FIELDS[kind as ExportRecord['kind']] : undefined;
   if (fields === undefined) throw notExported(line, 'it is no record of an export');
-  const bad = Object.entries(fields).find(([name, isGood]) => !isGood((value as JsonObject)[name]));
-  if (bad !== undefined) throw notExported(line, `its "${bad[0]}" is missing or not what it should be`);
+  const bad = badField(value as JsonObject, fields);
+  if (bad !== null) throw notExported(line, `its "${bad}" is missing or not what it should be`);
   return value as unknown as ExportRecord;
+}
+
+function badField(record: JsonObject, fields: Fields): string | null {
+  return Object.keys(fields).find((name) => !fields[name]?.(record[name])) ?? null;
 }
 
 /** The error of a file that is not a whole export. */

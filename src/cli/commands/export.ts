@@ -1,5 +1,6 @@
-import { createWriteStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { FlatMachineError } from '../../errors.ts';
 import type { CommandSetup } from '../commands.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { stderr, stdout } from '../io.ts';
@@ -34,9 +35,30 @@ function exportTo(id: string, { backend, out }: ExportOptions): Promise<ExitCode
         yield `${JSON.stringify(record)}\n`;
       }
     }
-    if (out !== undefined) await pipeline(lines, createWriteStream(out, { flags: 'wx', mode: 0o600 }));
-    else for await (const line of lines()) stdout.write(line);
+    if (out !== undefined) await writeNew(out, lines);
+    else {
+      for await (const line of lines()) {
+        stdout.write(line);
+        await stdout.flush();
+      }
+    }
     stderr.write(`${counted(executions, 'execution')} exported\n`);
     return EXIT.ok;
   });
+}
+
+/** Makes a file of what comes; one that could not be finished is removed. @throws FlatMachineError `already-exists` */
+async function writeNew(path: string, lines: () => AsyncIterable<string>): Promise<void> {
+  const file = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+    const exists = cause.code === 'EEXIST';
+    throw exists
+      ? new FlatMachineError('already-exists', `there is a file ${path} already`, { cause })
+      : cause;
+  });
+  try {
+    await pipeline(lines, file.createWriteStream());
+  } catch (error) {
+    await rm(path);
+    throw error;
+  }
 }

@@ -39,7 +39,7 @@ export const setup: CommandSetup = (command) => {
     .option('--backend <url>', 'where executions are kept')
     .addHelpText(
       'after',
-      '\nDeletes executions that are completed, failed or cancelled, with their children and snapshots. Running, waiting, limited and interrupted ones always stay, and with them everything above and below them.',
+      '\nDeletes executions that are completed, failed or cancelled, with their children and snapshots. Running, waiting, limited and interrupted ones always stay, and with them everything above and below them. Workers that were not heard of for as long leave the register.',
     );
   return gc;
 };
@@ -55,6 +55,7 @@ function gc(options: GcOptions): Promise<ExitCode> {
       // First what the executions left behind, while it is still known whose it was.
       const reaped = options.reap === true ? await reapAll(store, options) : true;
       const deleted = await deleteEnded(store, options);
+      await removeWorkers(store, options);
       return reaped && deleted ? EXIT.ok : EXIT.failed;
     },
   );
@@ -81,6 +82,25 @@ async function deleteEnded(store: BackendSet, { olderThan, dryRun }: GcOptions):
   }
   stderr.write(`${counted(gone, 'execution')} ${dryRun === true ? 'would be ' : ''}deleted\n`);
   return kept === 0;
+}
+
+/** Removes workers from the register that have not been heard of for so long; one that may still live stays. */
+async function removeWorkers({ registration }: BackendSet, { olderThan, dryRun }: GcOptions): Promise<void> {
+  let gone = 0;
+  for (const worker of await registration.list({ stale_threshold_seconds: olderThan / 1000 })) {
+    const { worker_id: id, status, heartbeat_age, heartbeat_interval, last_heartbeat } = worker;
+    const ended = status === 'terminated' || status === 'lost';
+    if (dryRun === true) {
+      if (!ended && heartbeat_age < 2 * heartbeat_interval) continue;
+    } else {
+      if (!ended && !(await registration.markLost(id))) continue;
+      await registration.remove(id);
+    }
+    gone++;
+    stdout.write(`worker ${oneLine(id)}  ${oneLine(status)}  ${last_heartbeat}\n`);
+  }
+  const would = dryRun === true ? 'would be ' : '';
+  if (gone > 0) stderr.write(`${counted(gone, 'worker')} ${would}removed from the register\n`);
 }
 
 /** Under its lease, and only if it is still as it was listed: somebody may be resuming a failed one. */

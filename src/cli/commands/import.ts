@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { createReadStream } from 'node:fs';
 import { openBackends } from '../../backends/open.ts';
 import { FlatMachineError } from '../../errors.ts';
 import type { CommandSetup } from '../commands.ts';
@@ -36,17 +35,27 @@ async function importFrom(file: string, { backend }: ImportOptions): Promise<Exi
   }
 }
 
+/** Not by `readline`, which ends a line at U+2028 and U+2029 too: JSON has them as they are. */
 async function* linesOf(file: string): AsyncGenerator<string> {
-  if (file === '-') {
-    yield* createInterface({ input: process.stdin });
-    return;
+  let begun: string[] = [];
+  for await (const text of textOf(file)) {
+    const [first = '', ...others] = text.split('\n');
+    begun.push(first);
+    for (const next of others) {
+      yield begun.join('');
+      begun = [next];
+    }
   }
-  const handle = await open(file).catch((cause: Error) => {
-    throw new FlatMachineError('file-not-found', `cannot read ${file}: ${cause.message}`, { cause });
-  });
+  yield begun.join('');
+}
+
+/** Pieces of the text of a file or, with `-`, of stdin. @throws FlatMachineError `file-not-found` */
+async function* textOf(file: string): AsyncGenerator<string> {
   try {
-    yield* handle.readLines();
-  } finally {
-    await handle.close();
+    yield* file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8');
+  } catch (cause) {
+    throw new FlatMachineError('file-not-found', `cannot read ${file}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }

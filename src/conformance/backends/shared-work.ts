@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refused } from './place.ts';
 import { type SharedCase, withTwo } from './sharing.ts';
-import { claimed, runOut } from './work.ts';
+import { claimed, runOut } from './work-bench.ts';
 
 /** Cases of work pools and the register on a store that several sets share. */
 export const sharedWorkCases: Readonly<Record<string, SharedCase>> = {

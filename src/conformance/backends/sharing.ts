@@ -75,6 +75,16 @@ export const sharingCases: Readonly<Record<string, SharedCase>> = {
       await refused('lease-lost', a.persistence.save(stepKey('job', 0), snapshotOf('job', 0), { fence }));
     }),
 
+  'a lease that was asked for while its set closed is free': async (place) => {
+    const closing = await place.open();
+    const answers = [1, 2, 3].map((n) => closing.locking.acquire(`job-${n}`).catch(() => false));
+    await closing.close();
+    await Promise.all(answers);
+    const next = await place.open();
+    for (const n of [1, 2, 3]) await acquired(next, `job-${n}`);
+    await next.close();
+  },
+
   'a step is written once among sets': (place) =>
     withTwo(place, async (a, b) => {
       await saveSteps(a, 'job', 0, 3);

@@ -34,6 +34,10 @@ BEGIN
     INSERT INTO journal (execution_id, work, digest, nonce, checksum, key, value)
     VALUES (p_ids[n], p_works[n], p_digests[n], p_nonces[n], p_checksums[n], p_keys[n], p_values[n])
     ON CONFLICT DO NOTHING;
+    IF FOUND THEN RETURN NEXT 0; CONTINUE; END IF;
+    -- What is in the way may be the own first try, which was still under way at the look above.
+    PERFORM 1 FROM journal j
+    WHERE j.execution_id = p_ids[n] AND j.work = p_works[n] AND j.digest = p_digests[n] AND j.nonce = p_nonces[n];
     RETURN NEXT CASE WHEN FOUND THEN 0 ELSE 2 END;
   END LOOP;
 END $$;`,

@@ -15,7 +15,7 @@ CREATE TABLE signals (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   channel text COLLATE "C" NOT NULL,
   checksum bigint NOT NULL,
-  nonce uuid NOT NULL,
+  nonce uuid NOT NULL UNIQUE,
   given integer NOT NULL,
   used_at timestamptz,
   sent_at text NOT NULL,
@@ -112,7 +112,7 @@ END $$;
 
 -- For each member its id, in order. Used-up signals of earlier senders go on the way.
 CREATE FUNCTION send_signals(
-  p_again boolean, p_channels text[], p_checksums bigint[], p_nonces uuid[], p_sent_at text[], p_data text[]
+  p_channels text[], p_checksums bigint[], p_nonces uuid[], p_sent_at text[], p_data text[]
 ) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
 DECLARE
   sent bigint;
@@ -121,8 +121,7 @@ DECLARE
 BEGIN
   PERFORM lock_waits(p_channels, '{}', '{}');
   FOR n IN 1 .. cardinality(p_channels) LOOP
-    sent := NULL;
-    IF p_again THEN SELECT s.id INTO sent FROM signals s WHERE s.nonce = p_nonces[n]; END IF;
+    SELECT s.id INTO sent FROM signals s WHERE s.nonce = p_nonces[n];
     IF sent IS NULL THEN
       sent := nextval(pg_get_serial_sequence('signals', 'id'));
       receivers := hand_out(sent, p_channels[n]);

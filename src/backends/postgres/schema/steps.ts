@@ -42,7 +42,13 @@ BEGIN
   INSERT INTO steps (execution, step, origin, checksum, nonce, created_at, state, body, events)
   VALUES (execution, p_step, p_origin_id, p_checksum, p_nonce, p_created_at, p_state, p_body, p_events)
   ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN outcome := 2; RETURN; END IF;
+  IF NOT FOUND THEN
+    -- A first try that was still under way at the look above has been waited for.
+    SELECT CASE WHEN s.nonce = p_nonce THEN 0 ELSE 2 END INTO outcome FROM steps s
+    WHERE s.execution = write_step.execution AND s.step = p_step;
+    outcome := coalesce(outcome, 2);
+    RETURN;
+  END IF;
   outcome := 0;
 
   IF before <> 'running' OR (before = 'running' AND (p_status <> 'running' OR p_origin IS NOT NULL)) THEN

@@ -104,15 +104,29 @@ local origin = redis.call('HGET', key('origins', id), string.match(record, '^%S+
 return {step, record, origin or ''}
 `;
 
+/** ARGV: id, step. @returns record, its mark (it may be damaged, and no text any more), and origin, as far as they are there */
+export const LOOK = `${COMMON}
+local record = redis.call('HGET', key('steps', ARGV[1]), ARGV[2])
+if not record then return {} end
+local origin = redis.call('HGET', key('origins', ARGV[1]), string.match(record, '^%S+ (%S+) ') or '')
+return {record, redis.sha1hex(record), origin or ''}
+`;
+
+/** Makes room for a step to be written anew, unless somebody else has done that. ARGV: id, step, mark of the record. */
+export const CLEAR_STEP = `${COMMON}
+local steps = key('steps', ARGV[1])
+if redis.sha1hex(redis.call('HGET', steps, ARGV[2]) or '') == ARGV[3] then redis.call('HDEL', steps, ARGV[2]) end
+`;
+
 /**
- * Removes a step, if `newest` still is the newest of the others and the removed one `record`.
- * ARGV: id, step, record, newest (empty: there is no other), then what that one says: parent, status, state, updated_at, score, error.
+ * Removes a step, if `newest` still is the newest of the others and the removed one has this mark.
+ * ARGV: id, step, mark, newest (empty: there is no other), then what that one says: parent, status, state, updated_at, score, error; nothing of it if it is damaged.
  * @returns `ok` · `changed`
  */
 export const DELETE_STEP = `${COMMON}${DELIVERY}${EXECUTION}
-local id, step, record, newest = unpack(ARGV, 1, 4)
+local id, step, mark, newest = unpack(ARGV, 1, 4)
 local steps = key('steps', id)
-if redis.call('HGET', steps, step) ~= record then return 'changed' end
+if redis.sha1hex(redis.call('HGET', steps, step) or '') ~= mark then return 'changed' end
 local others = nil
 for _, one in ipairs(redis.call('HKEYS', steps)) do
   if one ~= step and (not others or tonumber(one) > tonumber(others)) then others = one end
@@ -122,6 +136,8 @@ local known_status, known_parent = unpack(redis.call('HMGET', key('exec', id), '
 redis.call('HDEL', steps, step)
 if not others then
   erase(id, known_status, known_parent)
+elseif not ARGV[5] then
+  redis.call('HSET', key('exec', id), 'step', newest)
 else
   stand(id, known_status, known_parent, {step = newest, parent = ARGV[5], status = ARGV[6], state = ARGV[7], updated_at = ARGV[8], score = ARGV[9]})
   redis.call('HSET', key('exec', id), 'error', ARGV[10])

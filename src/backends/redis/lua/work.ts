@@ -179,9 +179,9 @@ end
 return { #ids >= limit and last, rows }
 `;
 
-/** ARGV: pool, worker. @returns how many were put back */
+/** ARGV: pool, worker, how many at most. @returns how many were put back */
 const RELEASE = String.raw`
-local members = redis.call('ZRANGE', held, '[' .. ARGV[2] .. '\0', '(' .. ARGV[2] .. '\1', 'BYLEX')
+local members = redis.call('ZRANGE', held, '[' .. ARGV[2] .. '\0', '(' .. ARGV[2] .. '\1', 'BYLEX', 'LIMIT', 0, ARGV[3])
 for _, member in ipairs(members) do
   local id = string.match(member, '%d+$')
   ${loseWith(reapedError)}

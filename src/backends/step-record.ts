@@ -1,6 +1,6 @@
-import { FlatMachineError } from '../../errors.ts';
-import type { ExecutionEvent } from '../../events.ts';
-import type { MachineSnapshot } from '../../machine/snapshot.ts';
+import { FlatMachineError } from '../errors.ts';
+import type { ExecutionEvent } from '../events.ts';
+import type { MachineSnapshot } from '../machine/snapshot.ts';
 import { checksum } from './checksum.ts';
 
 /** Fields that hardly ever change between two steps of an execution: stored once, in `origins`. */
