@@ -1,4 +1,5 @@
 import type * as OpenTelemetry from '@opentelemetry/api';
+import { isFlatMachineError } from '../errors.ts';
 import { importOptional } from '../import-optional.ts';
 import { packageVersion } from '../package-root.ts';
 import { systemClock } from '../types.ts';
@@ -108,6 +109,15 @@ function observedPool(target: WorkPool, to: Instruments, at: Place): WorkPool {
   const place = { ...at, 'flatmachine.pool': target.name };
   const finished = (outcome: string, count = 1) =>
     to.finishes.add(count, { ...place, 'flatmachine.outcome': outcome });
+  async function ended(outcome: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (isFlatMachineError(error, 'lease-lost')) finished('lost');
+      throw error;
+    }
+    finished(outcome);
+  }
   return extended(target, {
     async claim(...args) {
       const item = await target.claim(...args);
@@ -119,14 +129,8 @@ function observedPool(target: WorkPool, to: Instruments, at: Place): WorkPool {
       if (items.length > 0) to.claims.add(items.length, place);
       return items;
     },
-    async complete(...args) {
-      await target.complete(...args);
-      finished('done');
-    },
-    async fail(...args) {
-      await target.fail(...args);
-      finished('failed');
-    },
+    complete: (...args) => ended('done', target.complete(...args)),
+    fail: (...args) => ended('failed', target.fail(...args)),
     async exchange(finishes, ...rest) {
       const { claimed, lost } = await target.exchange(finishes, ...rest);
       if (claimed.length > 0) to.claims.add(claimed.length, place);

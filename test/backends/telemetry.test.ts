@@ -64,6 +64,17 @@ it('tells of claims and of how they ended', async () => {
   expect(await pool.claim('w')).not.toBe(null);
 });
 
+it('tells of ends that were refused', async () => {
+  const { work } = await openBackends('memory:');
+  const pool = work.pool('p');
+  const id = await pool.push(1);
+  await pool.claim('w');
+  await pool.releaseByWorker('w');
+  await expect(pool.complete(id)).rejects.toMatchObject({ code: 'lease-lost' });
+  await expect(pool.complete('none')).rejects.toMatchObject({ code: 'not-found' });
+  expect(measured()).toEqual(['work.claims 1 memory p', 'work.finishes 1 memory p lost']);
+});
+
 it('is not there for a process that has registered nothing', async () => {
   telemetry.unregister();
   const set = await openBackends('memory:');

@@ -43,6 +43,16 @@ function planOf(sql: string): string {
   return rows.map(({ detail }) => detail).join('; ');
 }
 
+it('a watch stays announced to other processes when the first item of a new file is claimed', async () => {
+  const set = await open();
+  const pool = set.work.pool('pool');
+  const stop = pool.watch(() => {});
+  await pool.push('x');
+  expect(await pool.claim('w')).not.toBeNull();
+  expect(tamper((db) => db.prepare('SELECT watched FROM pools').pluck().get())).toBeGreaterThan(0);
+  stop();
+});
+
 it('a file of the second version is brought up to date, with all that it holds', async () => {
   const before = await open();
   await saveSteps(before, 'job', 0, 2);

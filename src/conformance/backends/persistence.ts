@@ -148,7 +148,10 @@ export const persistenceCases: Readonly<Record<string, SetCase>> = {
     await refused('lease-lost', persistence.save(stepKey('job', 1), snapshotOf('job', 1), { fence: old }));
     for (const key of ['other', '']) {
       const forged = { key, token: current.token };
-      await refused('lease-lost', persistence.save(stepKey('job', 1), snapshotOf('job', 1), { fence: forged }));
+      await refused(
+        'lease-lost',
+        persistence.save(stepKey('job', 1), snapshotOf('job', 1), { fence: forged }),
+      );
     }
     // Of a stale writer of a written step, the lost lease is what matters.
     await refused('lease-lost', persistence.save(stepKey('job', 0), snapshotOf('job', 0), { fence: old }));
@@ -307,33 +310,6 @@ export const persistenceCases: Readonly<Record<string, SetCase>> = {
     assert.equal((await set.persistence.latest('job'))?.step, 1);
     await set.persistence.save(stepKey('job', 2), snapshotOf('job', 2));
     assert.equal((await set.persistence.latest('job'))?.step, 2);
-  },
-
-  'an execution whose newest record is deleted stands where the one before says': async ({ persistence }) => {
-    await persistence.save(stepKey('job', 0), snapshotOf('job', 0));
-    const end = snapshotOf('job', 1, { status: 'completed', next_state: null, current_state: 'end' });
-    await persistence.save(stepKey('job', 1), end);
-    await persistence.delete(stepKey('job', 1));
-    const [found] = await persistence.executions();
-    assert.deepEqual([found?.status, found?.state, found?.step], ['running', 'work', 0]);
-    assert.deepEqual(await persistence.executions({ status: ['completed'] }), []);
-    await persistence.delete(stepKey('job', 0));
-    assert.deepEqual(await persistence.executions(), []);
-  },
-
-  'of executions that changed at the same time the first by id are listed': async ({ persistence }) => {
-    for (const id of ['c', 'a', 'd', 'b']) {
-      await persistence.save(stepKey(id, 0), snapshotOf(id, 0, { status: 'completed', next_state: null }));
-    }
-    const ids = (found: readonly { execution_id: string }[]) => found.map((one) => one.execution_id);
-    assert.deepEqual(ids(await persistence.executions()), ['a', 'b', 'c', 'd']);
-    assert.deepEqual(ids(await persistence.executions({ limit: 2 })), ['a', 'b']);
-    assert.deepEqual(ids(await persistence.executions({ limit: 3, status: ['completed', 'failed'] })), [
-      'a',
-      'b',
-      'c',
-    ]);
-    assert.deepEqual(await persistence.executions({ limit: 0 }), []);
   },
 
   'a request to cancel stays until it is withdrawn': async (set) => {

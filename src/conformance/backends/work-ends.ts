@@ -39,6 +39,25 @@ export const endCases: Readonly<Record<string, SetCase>> = {
     assert.deepEqual(await pool.counts(), { pending: 0, delayed: 0, claimed: 1, done: 0, poisoned: 1 });
   }),
 
+  'of two ends of one claim in one exchange the first counts': inPool(async (pool) => {
+    const [a, b] = (await pushAll(pool, 1, 2)) as [string, string];
+    await pool.claimMany('w', 2);
+    const { lost } = await pool.exchange(
+      [
+        { id: a, status: 'done', result: 'first' },
+        { id: a, status: 'done', result: 'second' },
+        { id: b, status: 'failed', error: 'first' },
+        { id: b, status: 'failed', error: 'second' },
+      ],
+      'w',
+      0,
+    );
+    assert.deepEqual(lost, []);
+    assert.equal((await pool.item(a))?.result, 'first');
+    const failed = await pool.item(b);
+    assert.deepEqual([failed?.status, failed?.error, failed?.attempts], ['pending', 'first', 1]);
+  }),
+
   'a success wipes the error of the attempt before': inPool(async (pool) => {
     const id = await pool.push('x');
     await claimed(pool);

@@ -40,6 +40,20 @@ export const leaseCases: Readonly<Record<string, SetCase>> = {
     assert.deepEqual(await pool.renew([a]), [false]);
   }),
 
+  'many that one worker had are put back, also those whose lease has run out': inPool(async (pool) => {
+    await pool.pushMany(
+      Array.from({ length: 1200 }, (_, n) => ({ data: n, options: { max_retries: 1 + (n % 2) } })),
+    );
+    await pool.claimMany('other', 10);
+    const [first] = await pool.claimMany('w', 1190, { lease: SHORT });
+    await runOut(pool);
+    assert.equal(await pool.remove([first?.id as string]), 0);
+    assert.equal(await pool.releaseByWorker('w'), 1190);
+    assert.equal(await pool.releaseByWorker('w'), 0);
+    assert.deepEqual(await pool.counts(), { pending: 595, delayed: 0, claimed: 10, done: 0, poisoned: 595 });
+    assert.equal(await pool.size(), 595);
+  }),
+
   'what a dead worker had is put back, and counts': inPool(async (pool) => {
     await pool.push('last', { max_retries: 1 });
     await pushAll(pool, 'a', 'b');
