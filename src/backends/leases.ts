@@ -1,4 +1,4 @@
-import { FlatMachineError } from '../errors.ts';
+import { FlatMachineError, toError } from '../errors.ts';
 import { systemClock } from '../types.ts';
 import { storeClosed } from './failures.ts';
 import type { ExecutionLock, Fence, Lease, LeaseHolder } from './interfaces.ts';
@@ -29,6 +29,9 @@ interface Held {
   /** When it has run out unless renewed, on the monotonic clock. */
   expires: number;
 }
+
+/** How often a beat that failed is tried again before the next would be due. */
+const RETRIES_PER_BEAT = 4;
 
 /**
  * Makes a lock object: it holds leases, renews them in the background and tells whoever lost one. A lease lives for two heartbeats, counted from before the
@@ -83,15 +86,24 @@ export function createLeases(
   }
 
   function startTimer(): void {
-    if (timer) return;
-    timer = setInterval(() => {
-      beat().catch((error: Error) => onWarning(`leases could not be renewed: ${error.message}`));
-    }, heartbeat * 1000);
-    timer.unref();
+    timer ??= setTimeout(tick, heartbeat * 1000).unref();
+  }
+
+  /** A beat that failed is tried again soon: the one after it would come just when the leases run out. */
+  async function tick(): Promise<void> {
+    const mine = timer;
+    let next = heartbeat * 1000;
+    try {
+      await beat();
+    } catch (error) {
+      onWarning(`leases could not be renewed: ${toError(error).message}`);
+      next /= RETRIES_PER_BEAT;
+    }
+    if (timer !== null && timer === mine) timer = setTimeout(tick, next).unref();
   }
 
   function stopTimer(): void {
-    if (timer) clearInterval(timer);
+    if (timer) clearTimeout(timer);
     timer = null;
   }
 
