@@ -131,7 +131,10 @@ function absentPool(name: string, refuse: Refuse): WorkPool {
 export function absentRole<R extends Role>(role: R, url: string): BackendSet[R] {
   const [what, remedy] = ROLES[role];
   return MAKERS[role](async () => {
-    throw new FlatMachineError('backend', `${url} keeps no ${what}`, { details: { role }, remedy });
+    throw new FlatMachineError('backend', `${url} keeps no ${what}`, {
+      details: { role },
+      remedy: `${remedy} On the command line: --backend 'mixed:?persistence=URL&locking=URL'.`,
+    });
   });
 }
 

@@ -45,7 +45,7 @@ function checkParts(parts: Record<string, string>): MixedParts {
       ? 'a mixed URL says where the steps are kept'
       : `a mixed URL has no part ${JSON.stringify(strange)}`,
     {
-      remedy: `Use mixed:?persistence=URL&ROLE=URL…; roles are ${MIXED_ROLES.slice(1).join(', ')}. Journals and signals are kept with the steps, slots with the leases.`,
+      remedy: `Use mixed:?persistence=URL&ROLE=URL…; roles are ${MIXED_ROLES.slice(1).join(', ')}. Journals and signals are kept with the steps, slots with the leases. Write an & inside one of the URLs as %26.`,
     },
   );
 }
