@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** The newest of each that run on Node 20: graphile-worker 0.17 with its local queue, and pg-boss 11, need 22. */
+/** Versions that run on Node 20: the newest graphile-worker (0.18), whose batches and local queue are missing here, and pg-boss (12) need 22. */
 const PACKAGES = [
   'bullmq@5',
   'graphile-worker@0.16',
