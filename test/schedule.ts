@@ -6,6 +6,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * after another, when the others are over.
  */
 export const ALONE: readonly string[] = [
+  'test/backends/work-sqlite.test.ts',
+  'test/backends/local-storage.test.ts',
   'test/backends/sqlite-processes.test.ts',
   'test/backends/sqlite-storage.test.ts',
   'test/execution/children.test.ts',
@@ -24,6 +26,15 @@ export const ALONE: readonly string[] = [
 const LONG: readonly string[] = [
   'test/crash/rollout-crash.test.ts',
   'test/runners/conformance.test.ts',
+  'test/conformance/mixed.test.ts',
+  'test/conformance/backends.test.ts',
+  'test/crash/store-crash.test.ts',
+  'test/backends/postgres-storm.test.ts',
+  'test/e2e/batch-storm.test.ts',
+  'test/backends/work-processes.test.ts',
+  'test/machines/rollout-batch.test.ts',
+  'test/machines/reaper.test.ts',
+  'test/cli/stores.test.ts',
   'test/runners/shells.test.ts',
   'test/runners/orphans.test.ts',
   'test/crash/tree-crash.test.ts',

@@ -31,11 +31,25 @@ const STORES: readonly {
   roles?: readonly string[];
   make: () => Promise<BackendPlace>;
 }[] = [
-  { name: 'memory', shared: false, make: async () => ({ open: () => openBackends('memory:') }) },
-  { name: 'sqlite, power-loss', shared: true, make: () => sqlitePlace('power-loss') },
-  { name: 'sqlite, process-crash', shared: true, make: () => sqlitePlace('process-crash') },
-  { name: 'local, power-loss', shared: true, roles: FILE_ROLES, make: () => localPlace('power-loss') },
-  { name: 'local, process-crash', shared: true, roles: FILE_ROLES, make: () => localPlace('process-crash') },
+  {
+    name: '[memory-store] memory',
+    shared: false,
+    make: async () => ({ open: () => openBackends('memory:') }),
+  },
+  { name: '[sqlite-store] sqlite, power-loss', shared: true, make: () => sqlitePlace('power-loss') },
+  { name: '[sqlite-store] sqlite, process-crash', shared: true, make: () => sqlitePlace('process-crash') },
+  {
+    name: '[local-store] local, power-loss',
+    shared: true,
+    roles: FILE_ROLES,
+    make: () => localPlace('power-loss'),
+  },
+  {
+    name: '[local-store] local, process-crash',
+    shared: true,
+    roles: FILE_ROLES,
+    make: () => localPlace('process-crash'),
+  },
 ];
 
 for (const { name, make, ...options } of STORES) {

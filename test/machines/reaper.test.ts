@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { onEveryStore, PoolPlace, shippedMachine } from './pool-place.ts';
@@ -10,6 +12,9 @@ afterEach(() => place.dispose());
 onEveryStore('machines/reaper.yml', (url) => {
   beforeEach(() => {
     place = new PoolPlace(url());
+    // Claims that do not run out by themselves while this looks on.
+    const worker = join(place.directory, 'worker.yml');
+    writeFileSync(worker, readFileSync(worker, 'utf8').replace('lease: 2', 'lease: 30'));
   });
 
   it('reaps a dead worker and puts its item back; one with a long job is left alone', async () => {
@@ -25,12 +30,12 @@ onEveryStore('machines/reaper.yml', (url) => {
     await place.look((store) => store.work.pool('p').push({ id: 'a', ms: 60_000 }));
     const dead = await start('dead');
     await dead.saw(/dead\.3\.0 .*one {2}entered/);
-    await place.look((store) => store.work.pool('p').push({ id: 'b', ms: 1_000 }));
+    await place.look((store) => store.work.pool('p').push({ id: 'b', ms: 2_000 }));
     const alive = await start('alive');
     await alive.saw(/alive\.3\.0 .*one {2}entered/);
     expect(await place.run(REAPER, {})).toEqual({ stale: 0, reaped: 0, workers: [], jobs_released: 0 });
     dead.child.kill('SIGKILL');
-    // Its claim would run out by itself; until somebody claims again, only the reaper puts it back.
+    // Its claim would run out by itself, later: the reaper puts the item back at once.
     await sleep(900);
     expect(await place.run(REAPER, { stale_threshold_seconds: '0.8' })).toEqual({
       stale: 1,
