@@ -35,6 +35,8 @@ export function useWorkers(): void {
       bundle: true,
       platform: 'node',
       format: 'cjs',
+      // Only a process that tells OpenTelemetry looks for the package's files.
+      logOverride: { 'empty-import-meta': 'silent' },
       packages: 'external',
     });
   });
