@@ -49,6 +49,15 @@ function durabilityOf(parameters: ReadonlyMap<string, string>, url: string): Bac
   );
 }
 
+/** Other schemes of the same technologies. */
+const ALIASES: Readonly<Record<string, string>> = { rediss: 'redis', postgresql: 'postgres' };
+
+/** The technology that keeps what a URL, or its scheme alone, names. */
+export function technologyOf(url: string): string {
+  const scheme = url.split(/[:?]/, 1)[0] as string;
+  return ALIASES[scheme] ?? scheme;
+}
+
 /** Refuses parameters that a technology does not have. @throws FlatMachineError `usage` */
 export function checkParameters(url: BackendUrl, known: readonly string[]): void {
   const strange = [...url.parameters.keys()].find((name) => !known.includes(name));

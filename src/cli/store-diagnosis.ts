@@ -1,7 +1,7 @@
 import type { BackendOptions } from '../backends/interfaces.ts';
 import { isMixedUrl, mixedParts } from '../backends/mixed-url.ts';
 import { openBackends } from '../backends/open.ts';
-import { type BackendUrl, parseBackendUrl, withoutSecrets } from '../backends/url.ts';
+import { type BackendUrl, parseBackendUrl, technologyOf, withoutSecrets } from '../backends/url.ts';
 import { FlatMachineError, toError } from '../errors.ts';
 import { storeMayExist } from '../library/store-place.ts';
 import { BACKEND_NAMES } from '../machine/backend-names.ts';
@@ -37,9 +37,6 @@ const VERSIONS: Readonly<Record<string, () => Promise<Version>>> = {
   postgresql: postgres,
   consul: async () => (await import('../backends/consul/version.ts')).consulVersion,
 };
-
-/** Other schemes of the same technologies. */
-const TECHNOLOGIES: Readonly<Record<string, string>> = { rediss: 'redis', postgresql: 'postgres' };
 
 /** Roles as people call them. */
 const KEPT: Readonly<Record<string, string>> = {
@@ -117,7 +114,7 @@ async function versionOf(
 }
 
 function keptBy(scheme: string): string[] {
-  const technology = TECHNOLOGIES[scheme] ?? scheme;
+  const technology = technologyOf(scheme);
   return Object.keys(KEPT)
     .filter((role) => BACKEND_NAMES[role]?.includes(technology))
     .map((role) => KEPT[role] as string);

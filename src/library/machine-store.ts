@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { MIXED_ROLES, type MixedRole, mixedUrl } from '../backends/mixed-url.ts';
-import { withoutSecrets } from '../backends/url.ts';
+import { technologyOf, withoutSecrets } from '../backends/url.ts';
 import { FlatMachineError } from '../errors.ts';
 import { BACKEND_NAMES } from '../machine/backend-names.ts';
 import type { CompiledMachine } from '../machine/interfaces.ts';
@@ -8,9 +8,6 @@ import { namedPlace } from './named-place.ts';
 
 /** From what ends with this process, over what stays on one host, to what many share. Not in it: servers. */
 const REACH: readonly string[] = ['none', 'memory', 'local', 'sqlite'];
-
-/** Other schemes of the same technologies. */
-const ALIASES: Readonly<Record<string, string>> = { rediss: 'redis', postgresql: 'postgres' };
 
 /**
  * What a machine says about where it is kept, as one URL; paths that are the working directory's are relative, or left out for the default. Steps decide: a role that names a technology of no wider reach than theirs (none < memory < local <
@@ -58,11 +55,6 @@ function keeps(url: string, role: string): boolean {
 function reachOf(url: string): number {
   const reach = REACH.indexOf(technologyOf(url));
   return reach === -1 ? REACH.length : reach;
-}
-
-function technologyOf(url: string): string {
-  const scheme = url.split(/[:?]/, 1)[0] as string;
-  return ALIASES[scheme] ?? scheme;
 }
 
 function checkSignals(named: string | null, home: string): void {

@@ -1,19 +1,7 @@
-import type { SignalBackend, Wait } from '../interfaces.ts';
-import { formatSignalId } from '../signal-id.ts';
+import type { SignalBackend } from '../interfaces.ts';
+import { describeWait, type WaitRow } from '../wait-row.ts';
 import { deadOnes } from './lease-rows.ts';
 import type { PostgresStore } from './store.ts';
-
-/** A row of `waits`. */
-export interface WaitRow {
-  id: number;
-  execution_id: string;
-  work: number;
-  /** Null = it waits for children. */
-  channel: string | null;
-  deadline: number | null;
-  /** `signals.id` of what it was given. */
-  signal: number | null;
-}
 
 /**
  * Waits of executions that were not put to rest by somebody (interrupted, at a limit) and that nobody alive holds. $1: holders that are dead, whatever their
@@ -59,16 +47,5 @@ export function createReadyList(store: PostgresStore): Pick<SignalBackend, 'read
       ]);
       return row?.deadline ?? null;
     },
-  };
-}
-
-/** A row as others see it. */
-export function describeWait({ execution_id, work, channel, deadline, signal }: WaitRow): Wait {
-  return {
-    execution_id,
-    work,
-    channel,
-    deadline,
-    signal_id: signal === null ? null : formatSignalId(signal),
   };
 }

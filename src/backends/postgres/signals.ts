@@ -7,10 +7,11 @@ import type { Signal, SignalBackend, WaitRequest } from '../interfaces.ts';
 import { checkChannel, checkId } from '../keys.ts';
 import { formatSignalId } from '../signal-id.ts';
 import { signalText } from '../signal-text.ts';
+import { describeWait, type WaitRow } from '../wait-row.ts';
 import type { Database } from './database.ts';
 import { createGroupLane, type GroupLane } from './group-lane.ts';
 import { inKeyOrder } from './key-order.ts';
-import { createReadyList, describeWait, type WaitRow } from './ready-list.ts';
+import { createReadyList } from './ready-list.ts';
 import type { PostgresStore } from './store.ts';
 
 interface SignalRow {

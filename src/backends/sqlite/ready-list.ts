@@ -1,8 +1,7 @@
 import type { SignalBackend, Wait } from '../interfaces.ts';
 import { isDead, leaseClock, type ProcessIdentity } from '../process-identity.ts';
-import { formatSignalId } from '../signal-id.ts';
+import { describeWait, type WaitRow } from '../wait-row.ts';
 import type { SqliteStore } from './database.ts';
-import type { WaitRow } from './signal-delivery.ts';
 
 /** A wait with the lease of its execution. */
 interface CandidateRow extends WaitRow {
@@ -55,17 +54,6 @@ export function createReadyList(store: SqliteStore): ReadyList {
       const [earliest] = take(byDeadline.iterate(Number.MAX_VALUE), 1, createParkedCheck());
       return earliest?.deadline ?? null;
     },
-  };
-}
-
-/** A row as others see it. */
-export function describeWait({ execution_id, work, channel, deadline, signal }: WaitRow): Wait {
-  return {
-    execution_id,
-    work,
-    channel,
-    deadline,
-    signal_id: signal === null ? null : formatSignalId(signal),
   };
 }
 

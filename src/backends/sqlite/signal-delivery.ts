@@ -1,17 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { WorkOver } from '../interfaces.ts';
-
-/** A row of `waits`. */
-export interface WaitRow {
-  id: number;
-  execution_id: string;
-  work: number;
-  /** Null = it waits for children. */
-  channel: string | null;
-  deadline: number | null;
-  /** `signals.id` of what it was given. */
-  signal: number | null;
-}
+import type { WaitRow } from '../wait-row.ts';
 
 /** The moves of signals between queues and waits. Every one is part of somebody's transaction. */
 export interface SignalDelivery {

@@ -5,12 +5,13 @@ import type { Signal, SignalBackend, WaitRequest } from '../interfaces.ts';
 import { checkChannel, checkId } from '../keys.ts';
 import { formatSignalId } from '../signal-id.ts';
 import { signalText } from '../signal-text.ts';
+import { describeWait, type WaitRow } from '../wait-row.ts';
 import { createAwaitedChildren } from './awaited-children.ts';
 import type { SqliteStore } from './database.ts';
 import { createFenceCheck } from './fence-check.ts';
-import { createReadyList, describeWait } from './ready-list.ts';
+import { createReadyList } from './ready-list.ts';
 import { createReadyWatch } from './ready-watch.ts';
-import { createSignalDelivery, type WaitRow } from './signal-delivery.ts';
+import { createSignalDelivery } from './signal-delivery.ts';
 
 interface SignalRow {
   id: number;

@@ -1,6 +1,7 @@
 import type { WorkOver } from '../interfaces.ts';
+import type { WaitRow } from '../wait-row.ts';
 import type { SqliteStore } from './database.ts';
-import { createSignalDelivery, type WaitRow } from './signal-delivery.ts';
+import { createSignalDelivery } from './signal-delivery.ts';
 
 /** What ends together with a step, in the step's own transaction. */
 export interface WorkEnds {
